@@ -1,0 +1,63 @@
+package config_test
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/inlethq/inlet/pkg/config"
+)
+
+type sample struct {
+	Wait  time.Duration `env:"T_WAIT" envDefault:"10s" desc:"how long"`
+	Level slog.Level    `env:"T_LEVEL" envDefault:"info" desc:"how loud"`
+	Inner struct {
+		Size int64 `env:"T_SIZE" envDefault:"5" desc:"how large"`
+	}
+}
+
+func (s *sample) Validate() error {
+	if s.Inner.Size < 0 {
+		return config.Bad("T_SIZE", "-1", "0 or more")
+	}
+	return nil
+}
+
+func TestLoadTakesDefaultsAndEnvironment(t *testing.T) {
+	t.Setenv("T_SIZE", "7")
+	var s sample
+	if err := config.Load(&s); err != nil {
+		t.Fatal(err)
+	}
+	if s.Wait != 10*time.Second || s.Inner.Size != 7 || s.Level != slog.LevelInfo {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestErrorsNameVariableValueAndForm(t *testing.T) {
+	for name, c := range map[string]struct{ variable, value, want string }{
+		"duration": {"T_WAIT", "soon", `T_WAIT is "soon", but must be a duration`},
+		"number":   {"T_SIZE", "many", `T_SIZE is "many", but must be a whole number`},
+		"level":    {"T_LEVEL", "loud", `T_LEVEL is "loud", but must be debug, info, warn or error`},
+		"range":    {"T_SIZE", "-1", `T_SIZE is "-1", but must be 0 or more`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(c.variable, c.value)
+			err := config.Load(new(sample))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestDescribeListsNestedSettings(t *testing.T) {
+	var b strings.Builder
+	config.Describe(&b, new(sample))
+	for _, want := range []string{"T_WAIT", "how long", "(default 10s)", "T_SIZE", "how large"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not in\n%s", want, b.String())
+		}
+	}
+}
