@@ -1,0 +1,194 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/inlethq/inlet/pkg/bus"
+	"github.com/inlethq/inlet/pkg/event"
+	"github.com/inlethq/inlet/pkg/file"
+)
+
+// MaxAttempts is how often a piece of work is begun before the file is given up. It counts attempts that ended in a crash, too.
+const MaxAttempts = 6
+
+// retryAfter is when the next attempt is due for those who look at records; the bus, which uses the same delays, comes first.
+func retryAfter(attempts int) time.Duration {
+	delays := bus.DefaultBackoff
+	return delays[min(max(attempts, 1), len(delays))-1]*5/4 + 5*time.Second
+}
+
+// Hint says that a file may have work. EventID names the event that said so; it is empty when a look at the records did.
+type Hint struct {
+	Tenant  file.Tenant
+	ID      file.ID
+	EventID string
+}
+
+// ReadHint takes the hint from an event.
+func ReadHint(data []byte) (Hint, error) {
+	e, err := event.Decode(data)
+	if err != nil {
+		return Hint{}, err
+	}
+	return Hint{Tenant: e.Data.File.Tenant, ID: e.Data.File.ID, EventID: e.ID}, nil
+}
+
+var (
+	errNoWork = errors.New("nothing to do")
+	errGaveUp = errors.New("given up")
+	errFenced = errors.New("the claim was lost")
+)
+
+// underClaim does one piece of work on one file: it claims the record, runs do, and has do's result committed under the claim's token.
+// It returns nil when there is nothing to do, somebody else does it, or the file was given up after MaxAttempts.
+//
+// do returns the change to make to the record. The change is applied only while the claim holds and the file still waits for that work; when it is
+// lost undo runs, which removes what do left behind.
+func (c *Core) underClaim(ctx context.Context, h Hint, work file.Work, do func(context.Context, *file.File) (commit func(*file.File) error, undo func(), err error)) error {
+	f, err := c.claim(ctx, h, work)
+	if errors.Is(err, errNoWork) || file.Is(err, file.NotFound) {
+		return nil
+	}
+	if errors.Is(err, errGaveUp) {
+		return c.GiveUp(ctx, h, work, "too_many_attempts")
+	}
+	if err != nil {
+		return err
+	}
+	mine := f.Claim
+	start := c.now()
+	working, stop := context.WithCancelCause(ctx)
+	beating := c.keepClaim(working, stop, h, mine)
+	commit, undo, err := do(working, f)
+	stop(nil)
+	<-beating
+	if err == nil {
+		_, err = c.modify(ctx, h.Tenant, file.ByID(h.ID), func(f *file.File) error {
+			if w, _ := f.Owed(); w != work || !mine.Same(f.Claim) {
+				return errFenced
+			}
+			attempt := f.Attempts
+			f.Claim.By, f.Claim.Until = "", time.Time{}
+			f.Attempts = 0
+			f.Updated.At = c.now()
+			if err := commit(f); err != nil {
+				return err
+			}
+			last := &f.Timeline[len(f.Timeline)-1]
+			last.At, last.Took, last.Attempt = f.Updated.At, f.Updated.At.Sub(start), attempt
+			return nil
+		})
+	}
+	if err == nil {
+		return nil
+	}
+	lost := errors.Is(err, errFenced) || file.Is(err, file.NotFound)
+	if undo != nil && lost { // and not when the outcome of the commit is unknown: then the sweeper finds what is left over
+		undo()
+	}
+	if lost {
+		return nil
+	}
+	c.unclaim(ctx, h, mine, err)
+	return err
+}
+
+// claim takes the lease on a record that waits for work. The event that brought us here has evidently been published: it is not owed any more.
+func (c *Core) claim(ctx context.Context, h Hint, work file.Work) (*file.File, error) {
+	return c.modify(ctx, h.Tenant, file.ByID(h.ID), func(f *file.File) error {
+		now := c.now()
+		if w, _ := f.Owed(); w != work || f.Claim.Held(now) || f.Expired(now) {
+			return errNoWork
+		}
+		if f.Attempts >= MaxAttempts {
+			return errGaveUp
+		}
+		f.Attempts++
+		f.Claim = file.Claim{By: c.name + "/" + ulid.Make().String(), Until: now.Add(c.lease), Token: f.Claim.Token + 1}
+		f.Paid(h.EventID)
+		return nil
+	})
+}
+
+// keepClaim renews the lease at a third of its length until ctx ends. When that fails the work is cancelled. The returned channel closes when it has stopped.
+func (c *Core) keepClaim(ctx context.Context, cancel context.CancelCauseFunc, h Hint, mine file.Claim) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(c.lease / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			_, err := c.modify(ctx, h.Tenant, file.ByID(h.ID), func(f *file.File) error {
+				if !mine.Same(f.Claim) {
+					return errFenced
+				}
+				f.Claim.Until = c.now().Add(c.lease)
+				return nil
+			})
+			if err != nil && ctx.Err() == nil {
+				cancel(err)
+				return
+			}
+		}
+	}()
+	return done
+}
+
+// unclaim gives the lease back after a failed attempt. An attempt that failed because a dependency was out does not count.
+func (c *Core) unclaim(ctx context.Context, h Hint, mine file.Claim, cause error) {
+	ctx, cancel := detach(ctx)
+	defer cancel()
+	_, err := c.modify(ctx, h.Tenant, file.ByID(h.ID), func(f *file.File) error {
+		if !mine.Same(f.Claim) {
+			return errUnchanged
+		}
+		f.Claim.By, f.Claim.Until = "", c.now().Add(retryAfter(f.Attempts))
+		if transient(cause) {
+			f.Attempts--
+		}
+		return nil
+	})
+	if err != nil {
+		c.log.Warn("a claim stays until its lease ends", "file", h.ID, "err", err)
+	}
+}
+
+// transient reports whether an attempt failed for a reason that lies outside the file.
+func transient(err error) bool {
+	return file.Is(err, file.Unavailable) || file.Is(err, file.Cancelled) || file.Is(err, file.NoSpace) || errors.Is(err, context.Canceled)
+}
+
+// GiveUp ends work that cannot be done. A file without a verdict becomes Failed with the reason; a picture without its thumbnail stays
+// Ready without it. It does nothing when the work is no longer owed.
+func (c *Core) GiveUp(ctx context.Context, h Hint, work file.Work, reason string) error {
+	_, err := c.modify(ctx, h.Tenant, file.ByID(h.ID), func(f *file.File) error {
+		if w, _ := f.Owed(); w != work {
+			return errUnchanged
+		}
+		now := c.now()
+		f.Log(file.Step{At: now, What: string(work) + " failed", Attempt: f.Attempts, Note: reason})
+		f.Claim = file.Claim{Token: f.Claim.Token + 1}
+		f.Attempts = 0
+		f.Updated.At = now
+		if work == file.WorkThumbnail {
+			f.Thumbnail = file.ThumbnailFailed
+			return nil
+		}
+		f.Reason = reason
+		c.owe(f, event.Failed)
+		return f.Move(file.Failed)
+	})
+	if file.Is(err, file.NotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,180 @@
+// Package core holds the use cases of Inlet, one file each: upload, await, open, update, delete, verify, thumbnail, expire, outbox, reconcile.
+//
+// It decides what happens to a file and in which order, so that a crash between any two steps is mended later.
+// It knows nothing of HTTP, of vendors' dialects, of credentials or of drivers: it is handed stores and a bus, and principals that were
+// already let through. Every call names a tenant.
+package core
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/inlethq/inlet/pkg/blob"
+	"github.com/inlethq/inlet/pkg/bus"
+	"github.com/inlethq/inlet/pkg/event"
+	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/meta"
+)
+
+// Config is what a Core works with. Blobs, Meta and Bus are required; the caller closes them after the Core.
+type Config struct {
+	Blobs blob.Store
+	Meta  meta.Repo
+	Bus   bus.Publisher
+	Log   *slog.Logger
+	Now   func() time.Time // the clock; time.Now when nil
+	Name  string           // of this process, for claims; made up when empty
+	Lease time.Duration    // of a claim; DefaultLease when 0
+}
+
+// DefaultLease is how long a worker that died keeps its claim. A living one renews it at a third.
+const DefaultLease = 15 * time.Second
+
+// Core runs the use cases. Its methods may be called at the same time from many goroutines.
+type Core struct {
+	blobs blob.Store
+	meta  meta.Repo
+	log   *slog.Logger
+	now   func() time.Time
+	name  string
+	lease time.Duration
+
+	relay     *relay
+	downloads *downloadCounter
+	waiters   waiters
+
+	number struct {
+		sync.Mutex
+		last int64
+	}
+}
+
+// New makes a Core. Close it to publish what is still owed.
+func New(cfg Config) *Core {
+	c := &Core{
+		blobs: cfg.Blobs,
+		meta:  cfg.Meta,
+		log:   cfg.Log,
+		now:   cfg.Now,
+		name:  cfg.Name,
+		lease: cfg.Lease,
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.name == "" {
+		c.name = "core-" + ulid.Make().String()
+	}
+	if c.lease == 0 {
+		c.lease = DefaultLease
+	}
+	c.relay = newRelay(c, cfg.Bus)
+	c.downloads = newDownloadCounter(c)
+	return c
+}
+
+// Close publishes what the records written by this Core still owe, as far as the bus takes it until ctx ends, and stops its goroutines.
+// Nothing is lost when that fails: the sweeper publishes the rest.
+func (c *Core) Close(ctx context.Context) {
+	c.downloads.close(ctx)
+	c.relay.close(ctx)
+}
+
+// Ready returns nil when metadata and bytes can be written now.
+func (c *Core) Ready(ctx context.Context) error {
+	if err := c.meta.Ping(ctx); err != nil {
+		return err
+	}
+	if p, ok := c.blobs.(blob.Pinger); ok {
+		return p.Ping(ctx)
+	}
+	return nil
+}
+
+func newID() file.ID { return file.ID(ulid.Make().String()) }
+
+// numberEpoch is where Number's clock starts: 2024-01-01, so that 41 bits of milliseconds last until 2093.
+const numberEpoch = 1_704_067_200_000
+
+// nextNumber makes a Number: 41 bits of milliseconds, 12 random bits. It grows with every call of this process. Two processes
+// may make the same one within a millisecond; the repository refuses the second, and its upload takes another.
+func (c *Core) nextNumber() int64 {
+	ms := c.now().UnixMilli() - numberEpoch
+	n := ms<<12 | rand.Int64N(1<<12) //nolint:gosec // a number is no secret
+	c.number.Lock()
+	defer c.number.Unlock()
+	if n <= c.number.last {
+		n = c.number.last + 1
+	}
+	c.number.last = n
+	return n
+}
+
+// owe adds the event of a change to the outbox of the record that is about to be written.
+func (c *Core) owe(f *file.File, fact event.Fact) {
+	f.Owe(file.OutboxEntry{ID: ulid.Make().String(), Fact: string(fact), Rev: f.Rev + 1, At: c.now()})
+}
+
+// errUnchanged makes modify return the record as it is, without a write.
+var errUnchanged = &file.Error{Kind: file.Conflict, Op: "modify.unchanged"}
+
+// modifyAttempts bounds how often one change is tried again because others changed the record meanwhile.
+const modifyAttempts = 64
+
+// modify reads a record, lets fn change it, and writes it if nobody else did meanwhile; else it starts over. fn may run many times
+// and must do nothing but change the record. An error of fn ends it; errUnchanged ends it without a write and without an error.
+// The events that the change owes are handed to the relay.
+func (c *Core) modify(ctx context.Context, t file.Tenant, ref file.Ref, fn func(*file.File) error) (*file.File, error) {
+	for attempt := 0; ; attempt++ {
+		f, err := c.meta.Get(ctx, t, ref)
+		if err != nil {
+			return nil, err
+		}
+		owed := len(f.Outbox)
+		if err := fn(f); err == errUnchanged { //nolint:errorlint // a marker, compared by identity
+			return f, nil
+		} else if err != nil {
+			return nil, err
+		}
+		err = c.meta.Update(ctx, f)
+		if err == nil {
+			if len(f.Outbox) > owed {
+				c.relay.offer(f)
+			}
+			return f, nil
+		}
+		if file.CodeOf(err) != meta.ConflictRev || attempt == modifyAttempts {
+			return nil, err
+		}
+		if err := c.pause(ctx, attempt); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pause waits a moment that grows with the attempt and differs between rivals.
+func (c *Core) pause(ctx context.Context, attempt int) error {
+	if attempt < 2 {
+		return nil
+	}
+	d := time.Duration(rand.Int64N(int64(min(attempt, 20)) * int64(time.Millisecond))) //nolint:gosec // jitter
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return file.Wrap(file.Cancelled, "modify", ctx.Err())
+	}
+}
+
+// detach gives a short-lived context for tidying up that must go on when the caller has gone.
+func detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+}

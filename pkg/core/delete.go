@@ -1,0 +1,76 @@
+package core
+
+import (
+	"context"
+
+	"github.com/inlethq/inlet/pkg/event"
+	"github.com/inlethq/inlet/pkg/file"
+)
+
+// Delete makes a file unreadable for ever. When it returns nil the tombstone is on stable storage; the bytes go right after,
+// or, when that fails, by the sweeper. Deleting what is deleted is NotFound.
+func (c *Core) Delete(ctx context.Context, t file.Tenant, ref file.Ref, by string) (*file.File, error) {
+	f, err := c.bury(ctx, t, ref, by, event.Deleted, func(f *file.File) error {
+		if !f.Live(c.now()) {
+			return file.Errorf(file.NotFound, "delete", "File not found")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	tidy, cancel := detach(ctx)
+	defer cancel()
+	if err := c.erase(tidy, f); err != nil {
+		c.log.Warn("bytes of a deleted file stay until the sweeper removes them", "file", f.ID, "err", err)
+	}
+	return f, nil
+}
+
+// bury writes the tombstone: from here on nothing of the file is served, and its work in progress comes to nothing.
+func (c *Core) bury(ctx context.Context, t file.Tenant, ref file.Ref, by string, fact event.Fact, check func(*file.File) error) (*file.File, error) {
+	return c.modify(ctx, t, ref, func(f *file.File) error {
+		if err := check(f); err != nil {
+			return err
+		}
+		if err := f.Move(file.Deleting); err != nil {
+			return err
+		}
+		now := c.now()
+		f.Deleted = file.Actor{ID: by, At: now}
+		f.Updated = f.Deleted
+		f.Claim = file.Claim{Token: f.Claim.Token + 1}
+		f.Log(file.Step{At: now, What: string(fact)[len("file."):]})
+		c.owe(f, fact)
+		return nil
+	})
+}
+
+// erase removes the bytes of a record that is Deleting or Rejected, and then says so in the record. It may be repeated.
+func (c *Core) erase(ctx context.Context, f *file.File) error {
+	for _, key := range f.BlobKeys() {
+		if err := c.blobs.Delete(ctx, key); err != nil {
+			return err
+		}
+	}
+	_, err := c.modify(ctx, f.Tenant, file.ByID(f.ID), func(now *file.File) error {
+		switch now.State {
+		case file.Deleting:
+			strip(now)
+			return now.Move(file.Gone)
+		case file.Rejected:
+			now.BlobKey, now.Variants = "", nil
+			return nil
+		default:
+			return errUnchanged
+		}
+	})
+	return err
+}
+
+// strip leaves of a record what a tombstone needs: ids, times and the events that it still owes.
+func strip(f *file.File) {
+	f.Links, f.Variants, f.Timeline, f.Image = nil, nil, nil, nil
+	f.Path, f.BlobKey, f.Name, f.OriginalName, f.Description = "", "", "", "", ""
+	f.Thumbnail = file.ThumbnailNone
+}

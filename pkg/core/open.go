@@ -1,0 +1,190 @@
+package core
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/meta"
+)
+
+// Get returns a file that exists for its users. What is deleted, expired or only promised is NotFound.
+func (c *Core) Get(ctx context.Context, t file.Tenant, ref file.Ref) (*file.File, error) {
+	f, err := c.meta.Get(ctx, t, ref)
+	if err != nil {
+		return nil, err
+	}
+	if !f.Live(c.now()) {
+		return nil, file.Errorf(file.NotFound, "get", "File not found")
+	}
+	return f, nil
+}
+
+// List selects files of one tenant that exist for their users.
+type List struct {
+	Tenant     file.Tenant
+	Parent     *file.Parent
+	States     []file.State // of Pending, Ready, Rejected, Failed; Pending and Ready when empty
+	Descending bool
+	After      int64 // cursor: the Number of the last file of the page before
+	Offset     int
+	Limit      int
+}
+
+// Page is one page of a List.
+type Page struct {
+	Files []*file.File
+	Total int64 // how many there are on all pages
+	More  bool
+}
+
+// List returns a page of files in the order in which they came.
+func (c *Core) List(ctx context.Context, l List) (Page, error) {
+	q := meta.Query{
+		Tenant: l.Tenant, Parent: l.Parent, States: l.States, NotExpiredAt: c.now(),
+		Descending: l.Descending, After: l.After, Offset: l.Offset, Limit: l.Limit + 1,
+	}
+	if len(q.States) == 0 {
+		q.States = []file.State{file.Pending, file.Ready}
+	}
+	files, err := c.meta.Find(ctx, q)
+	if err != nil {
+		return Page{}, err
+	}
+	total, err := c.meta.Count(ctx, q)
+	if err != nil {
+		return Page{}, err
+	}
+	p := Page{Files: files, Total: total}
+	if len(files) > l.Limit {
+		p.Files, p.More = files[:l.Limit], true
+	}
+	return p, nil
+}
+
+// Content is a file's bytes, or a variant's, ready to be sent.
+type Content struct {
+	io.ReadSeekCloser
+	Type   string
+	Size   int64
+	Digest string // SHA-256 in hex for the file itself; "" for a variant
+}
+
+// Open opens the bytes of a file that Get returned, or of its named variant when variant is not empty. The caller closes them.
+// NotReady before the verdict (or while the variant is made); NotFound for what will never be served.
+func (c *Core) Open(ctx context.Context, f *file.File, variant string) (Content, error) {
+	switch {
+	case f.State == file.Pending:
+		return Content{}, notReady("The file is being verified")
+	case !f.Servable(c.now()):
+		return Content{}, &file.Error{Kind: file.NotFound, Op: "open", Code: f.Reason, Public: "The file is " + string(f.State) + " and has no content"}
+	}
+	out := Content{Type: f.Type(), Size: f.Size, Digest: f.SHA256}
+	key := f.BlobKey
+	if variant != "" {
+		v, ok := f.Variant(variant)
+		if !ok && variant == file.ThumbnailName && f.Thumbnail == file.ThumbnailOwed {
+			return Content{}, notReady("The thumbnail is being made")
+		}
+		if !ok {
+			return Content{}, file.Errorf(file.NotFound, "open", "The file has no such rendering")
+		}
+		key, out = v.BlobKey, Content{Type: v.Type, Size: v.Size}
+	}
+	r, err := c.blobs.Open(ctx, key)
+	if file.Is(err, file.NotFound) {
+		return Content{}, c.missing(ctx, f, key, err)
+	}
+	if err != nil {
+		return Content{}, err
+	}
+	out.ReadSeekCloser = r
+	return out, nil
+}
+
+// missing tells a file that was deleted between Get and Open from one whose bytes are lost.
+func (c *Core) missing(ctx context.Context, f *file.File, key string, cause error) error {
+	if _, err := c.Get(ctx, f.Tenant, file.ByID(f.ID)); err != nil {
+		return err
+	}
+	c.log.Error("the bytes of a file are gone", "file", f.ID, "key", key)
+	return &file.Error{Kind: file.Damaged, Op: "open", Err: cause}
+}
+
+func notReady(text string) error {
+	return &file.Error{Kind: file.NotReady, Op: "open", Code: "not_ready", Public: text}
+}
+
+// CountDownload adds one to the downloads of a file, soon: counts are gathered and written together, and those of the last second may be lost in a crash.
+func (c *Core) CountDownload(f *file.File) { c.downloads.add(f.Tenant, f.ID) }
+
+// downloadFlush is how long downloads are gathered before they are written.
+const downloadFlush = time.Second
+
+type downloadKey struct {
+	tenant file.Tenant
+	id     file.ID
+}
+
+type downloadCounter struct {
+	core *Core
+	mu   sync.Mutex
+	n    map[downloadKey]int64
+	stop chan struct{}
+	done chan struct{}
+}
+
+func newDownloadCounter(c *Core) *downloadCounter {
+	d := &downloadCounter{core: c, n: map[downloadKey]int64{}, stop: make(chan struct{}), done: make(chan struct{})}
+	go d.run()
+	return d
+}
+
+func (d *downloadCounter) add(t file.Tenant, id file.ID) {
+	d.mu.Lock()
+	d.n[downloadKey{t, id}]++
+	d.mu.Unlock()
+}
+
+func (d *downloadCounter) run() {
+	defer close(d.done)
+	tick := time.NewTicker(downloadFlush)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			d.flush(ctx)
+			cancel()
+		case <-d.stop:
+			return
+		}
+	}
+}
+
+func (d *downloadCounter) flush(ctx context.Context) {
+	d.mu.Lock()
+	gathered := d.n
+	d.n = map[downloadKey]int64{}
+	d.mu.Unlock()
+	for k, n := range gathered {
+		_, err := d.core.modify(ctx, k.tenant, file.ByID(k.id), func(f *file.File) error {
+			if f.State != file.Ready {
+				return errUnchanged
+			}
+			f.Downloads += n
+			return nil
+		})
+		if err != nil && !file.Is(err, file.NotFound) {
+			d.core.log.Warn("downloads were not counted", "file", k.id, "downloads", n, "err", err)
+		}
+	}
+}
+
+func (d *downloadCounter) close(ctx context.Context) {
+	close(d.stop)
+	<-d.done
+	d.flush(ctx)
+}

@@ -1,0 +1,179 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/inlethq/inlet/pkg/blob"
+	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/meta"
+)
+
+// Findings counts what a reconcile pass met.
+type Findings struct {
+	Blobs      int // looked at
+	Records    int // looked at
+	Orphans    int // blobs that no record names, removed
+	Missing    int // blobs that a record names and the store does not have, or has in another size
+	Unfinished int // temporary files and open multipart uploads, removed
+	Drift      int64
+}
+
+// Reconciler walks the blobs and the records, a piece at a time, and mends where they do not agree. It is for one goroutine.
+// A walk that was interrupted goes on where it stopped; the two walks begin again when they have reached the end.
+type Reconciler struct {
+	core    *Core
+	grace   time.Duration
+	blobs   string  // cursor
+	records file.ID // cursor
+	tenants map[file.Tenant]bool
+}
+
+// NewReconciler makes a Reconciler that leaves alone what is younger than grace: it may belong to an upload that is on its way.
+func (c *Core) NewReconciler(grace time.Duration) *Reconciler {
+	return &Reconciler{core: c, grace: grace, tenants: map[file.Tenant]bool{}}
+}
+
+var errEnough = errors.New("enough for this pass")
+
+// Pass looks at up to limit blobs and limit records.
+func (r *Reconciler) Pass(ctx context.Context, limit int) (Findings, error) {
+	var found Findings
+	err := errors.Join(r.passBlobs(ctx, limit, &found), r.passRecords(ctx, limit, &found))
+	return found, err
+}
+
+// Unfinished removes what writes that began longer ago than age left behind.
+func (c *Core) Unfinished(ctx context.Context, age time.Duration) (int, error) {
+	j, ok := c.blobs.(blob.Janitor)
+	if !ok {
+		return 0, nil
+	}
+	return j.SweepUnfinished(ctx, c.now().Add(-age))
+}
+
+func (r *Reconciler) passBlobs(ctx context.Context, limit int, found *Findings) error {
+	n := 0
+	err := r.core.blobs.List(ctx, r.blobs, func(b blob.Info) error {
+		if n == limit {
+			return errEnough
+		}
+		n++
+		found.Blobs++
+		if r.core.now().Sub(b.Modified) > r.grace {
+			orphan, err := r.core.orphan(ctx, b.Key)
+			if err != nil {
+				return err
+			}
+			if orphan {
+				found.Orphans++
+			}
+		}
+		r.blobs = b.Key
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	if err == nil {
+		r.blobs = ""
+	}
+	return err
+}
+
+// orphan removes a blob that no record names, and reports whether it was one. Before it removes a file's bytes it makes sure, by a
+// tombstone under the same id, that a slow upload cannot create the record afterwards.
+func (c *Core) orphan(ctx context.Context, key string) (bool, error) {
+	t, id, ok := parseKey(key)
+	if !ok {
+		c.log.Warn("a blob that is not ours is left alone", "key", key)
+		return false, nil
+	}
+	f, err := c.meta.Get(ctx, t, file.ByID(id))
+	switch {
+	case err == nil && slices.Contains(f.BlobKeys(), key):
+		return false, nil
+	case err == nil && f.Claim.Held(c.now()): // a variant on its way
+		return false, nil
+	case err == nil:
+	case file.Is(err, file.NotFound):
+		won, settled := c.fence(ctx, &file.File{ID: id, Number: c.nextNumber(), Tenant: t, Class: file.ClassGeneric})
+		if won != nil || !settled {
+			return false, nil
+		}
+	default:
+		return false, err
+	}
+	if err := c.blobs.Delete(ctx, key); err != nil {
+		return false, err
+	}
+	c.log.Info("removed a blob without a record", "key", key)
+	return true, nil
+}
+
+func (r *Reconciler) passRecords(ctx context.Context, limit int, found *Findings) error {
+	files, err := r.core.meta.Scan(ctx, r.records, min(limit, meta.MaxLimit))
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		found.Records++
+		r.tenants[f.Tenant] = true
+		if err := r.core.present(ctx, f, found); err != nil {
+			return err
+		}
+		r.records = f.ID
+	}
+	if len(files) == min(limit, meta.MaxLimit) {
+		return nil
+	}
+	r.records = ""
+	return r.recount(ctx, found)
+}
+
+// present looks whether the store has what a record names.
+func (c *Core) present(ctx context.Context, f *file.File, found *Findings) error {
+	if f.State == file.Deleting || f.State == file.Rejected || f.State == file.Gone {
+		return nil
+	}
+	want := map[string]int64{f.BlobKey: f.Size}
+	for _, v := range f.Variants {
+		want[v.BlobKey] = v.Size
+	}
+	delete(want, "")
+	for key, size := range want {
+		got, err := c.blobs.Stat(ctx, key)
+		if err == nil && got.Size == size {
+			continue
+		}
+		if err != nil && !file.Is(err, file.NotFound) {
+			return err
+		}
+		if now, err := c.meta.Get(ctx, f.Tenant, file.ByID(f.ID)); err != nil || now.Rev != f.Rev {
+			continue // it has moved on since: the next walk looks again
+		}
+		found.Missing++
+		c.log.Error("the store does not have the bytes of a record", "file", f.ID, "key", key, "size", size, "found", got.Size)
+	}
+	return nil
+}
+
+// recount sets right the storage of every tenant that the walk has met.
+func (r *Reconciler) recount(ctx context.Context, found *Findings) error {
+	var failed []error
+	for t := range r.tenants {
+		drift, err := r.core.meta.Recount(ctx, t, r.core.now())
+		if err != nil && !file.Is(err, file.Conflict) { // a busy tenant is counted another time
+			failed = append(failed, err)
+			continue
+		}
+		if drift != 0 {
+			r.core.log.Warn("storage of a tenant was off", "tenant", t, "bytes", drift)
+			found.Drift += drift
+		}
+	}
+	clear(r.tenants)
+	return errors.Join(failed...)
+}

@@ -1,0 +1,309 @@
+package core
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/inlethq/inlet/pkg/blob"
+	"github.com/inlethq/inlet/pkg/content"
+	"github.com/inlethq/inlet/pkg/event"
+	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/meta"
+)
+
+// MaxLife is the longest life that an upload may ask for: ten years.
+const MaxLife = 10 * 365 * 24 * time.Hour
+
+// Upload is one file on its way in. The caller has checked that its principal may upload there.
+type Upload struct {
+	Tenant file.Tenant
+	By     string // who uploads
+	Via    string // the dialect
+	Class  file.Class
+	Parent file.Parent
+	Path   string // "" makes one
+	Limits Limits
+	Policy content.Policy
+
+	OriginalName string // the name as sent
+	Name         string // to show; OriginalName when empty
+	Description  string
+	DeclaredType string        // media type as sent; "" takes what the name implies
+	Life         time.Duration // until it expires; 0 is for ever
+	SHA256       string        // what the bytes must hash to, lower-case hex; "" takes any
+
+	// Announced is the least number of bytes that Body is known to have; 0 when nothing is known. It serves to refuse early.
+	Announced int64
+	// Key makes the upload idempotent: a second one under the same key gives the first one's file. It must be the caller's own (hash in who it is).
+	Key string
+	// Body is read to its end once. Its errors are returned as they are.
+	Body io.Reader
+	// Complete, when set, is called after the end of Body and before anything is visible. It may fill in Name, Description and Life,
+	// which a form may send after the bytes, or refuse the upload by an error, which is returned as it is.
+	Complete func(*Upload) error
+}
+
+// Stored is the outcome of an Upload.
+type Stored struct {
+	File     *file.File
+	Replayed bool // nothing was stored: an earlier upload under the same key had done it
+}
+
+// Upload takes a file in. When it returns nil the bytes and their record are on stable storage and the event is owed by the record;
+// the verdict follows by itself (see Await). After an error nothing is visible or charged, with one exception: Unavailable may mean that the outcome is
+// not known, and a retry under the same key tells.
+//
+// The order is the design: reserve, stream and hash and check, make the blob durable, create the record with its event in one write, answer.
+func (c *Core) Upload(ctx context.Context, u Upload) (Stored, error) {
+	start := c.now()
+	if err := u.admitEarly(); err != nil {
+		return Stored{}, err
+	}
+	if u.Key != "" {
+		if first, err := c.meta.GetIdempotent(ctx, u.Tenant, u.Key); err == nil {
+			return c.replay(&u, first)
+		} else if !file.Is(err, file.NotFound) {
+			return Stored{}, err
+		}
+	}
+	if err := c.room(ctx, u.Tenant, u.Limits, u.Announced); err != nil {
+		return Stored{}, err
+	}
+
+	id := newID()
+	info, err := c.store(ctx, id, &u)
+	if err != nil {
+		c.release(ctx, u.Tenant, id)
+		return Stored{}, err
+	}
+	f := u.record(id, info, start, c.now())
+	return c.create(ctx, &u, f)
+}
+
+// admitEarly checks all that can be known before the body is read.
+func (u *Upload) admitEarly() error {
+	name, err := content.CleanName(u.OriginalName)
+	if err != nil {
+		return err
+	}
+	u.OriginalName = name
+	if err := u.Policy.Allows(name); err != nil {
+		return err
+	}
+	if u.DeclaredType != "" {
+		if u.DeclaredType, err = content.ParseType(u.DeclaredType); err != nil {
+			return err
+		}
+	}
+	return u.Limits.tooLarge(u.Announced)
+}
+
+// checkForm checks what a form may send after the bytes.
+func (u *Upload) checkForm() error {
+	var err error
+	if u.Name, err = displayText("name", u.Name, file.MaxNameBytes); err != nil {
+		return err
+	}
+	if u.Description, err = displayText("description", u.Description, file.MaxDescriptionBytes); err != nil {
+		return err
+	}
+	if u.Life < 0 || u.Life > MaxLife {
+		return file.Errorf(file.Invalid, "upload.life", "expires_in must be between 1 and %d seconds", int64(MaxLife/time.Second))
+	}
+	if u.Name == "" {
+		u.Name = u.OriginalName
+	}
+	return nil
+}
+
+// store streams the body into the blob store.
+func (c *Core) store(ctx context.Context, id file.ID, u *Upload) (blob.Info, error) {
+	m := &meter{ctx: ctx, core: c, tenant: u.Tenant, id: id, limits: u.Limits, src: u.Body}
+	head, err := readHead(m, content.HeadBytes)
+	if err != nil {
+		return blob.Info{}, err
+	}
+	if len(head) == 0 {
+		return blob.Info{}, &file.Error{Kind: file.Invalid, Op: "upload.sniff", Code: "empty_file", Public: "The file is empty"}
+	}
+	if u.DeclaredType, err = content.Admit(u.OriginalName, u.DeclaredType, head, u.Policy); err != nil {
+		return blob.Info{}, err
+	}
+	return c.blobs.Put(ctx, originalKey(u.Tenant, id), io.MultiReader(bytes.NewReader(head), m), blob.PutOptions{
+		Size: -1,
+		Check: func(got blob.Info) error {
+			if u.SHA256 != "" && u.SHA256 != got.SHA256 {
+				return &file.Error{Kind: file.Invalid, Op: "upload.digest", Code: "digest_mismatch", Public: "The body does not have the announced digest"}
+			}
+			if u.Complete != nil {
+				if err := u.Complete(u); err != nil {
+					return err
+				}
+			}
+			return u.checkForm()
+		},
+	})
+}
+
+// record makes the File of a stored body.
+func (u *Upload) record(id file.ID, info blob.Info, start, now time.Time) *file.File {
+	f := &file.File{
+		ID: id, Tenant: u.Tenant, Class: u.Class, Parent: u.Parent, Path: u.Path, Via: u.Via,
+		Name: u.Name, OriginalName: u.OriginalName, Description: u.Description,
+		DeclaredType: u.DeclaredType, Size: info.Size, SHA256: info.SHA256, MD5: info.MD5, BlobKey: info.Key,
+		State:   file.Pending,
+		Created: file.Actor{ID: u.By, At: now}, Updated: file.Actor{ID: u.By, At: now},
+	}
+	if f.Path == "" {
+		f.Path = defaultPath(f)
+	}
+	if u.Life > 0 {
+		f.ExpiresAt = now.Add(u.Life)
+	}
+	if u.Key != "" {
+		f.Idempotency = file.Idempotency{Key: u.Key, Fingerprint: u.fingerprint(info)}
+	}
+	f.Log(file.Step{At: now, What: "received", Took: now.Sub(start)})
+	return f
+}
+
+// create writes the record, and settles what happens when that fails: another number, the first upload under the key, or a fence.
+func (c *Core) create(ctx context.Context, u *Upload, f *file.File) (Stored, error) {
+	c.owe(f, event.Stored)
+	var err error
+	for range 8 {
+		f.Number = c.nextNumber()
+		if err = c.meta.Create(ctx, f); file.CodeOf(err) != meta.ConflictNumber {
+			break
+		}
+	}
+	if err == nil {
+		c.relay.offer(f)
+		return Stored{File: f}, nil
+	}
+	// From here on the caller may have gone: what follows must be done all the same.
+	ctx, cancel := detach(ctx)
+	defer cancel()
+	if !file.Is(err, file.Conflict) {
+		if won, settled := c.fence(ctx, f); won != nil {
+			c.relay.offer(won)
+			return Stored{File: won}, nil
+		} else if !settled {
+			return Stored{}, err // the reconcile loop finds the bytes
+		}
+	}
+	c.release(ctx, f.Tenant, f.ID)
+	c.removeBlob(ctx, f.BlobKey)
+	if file.CodeOf(err) == meta.ConflictIdempotency {
+		first, getErr := c.meta.GetIdempotent(ctx, u.Tenant, u.Key)
+		if getErr != nil {
+			return Stored{}, getErr
+		}
+		return sameRequest(first, f.Idempotency.Fingerprint)
+	}
+	return Stored{}, err
+}
+
+// fence settles a Create whose outcome is not known by creating a tombstone under the same id. When the tombstone stands the upload never happened
+// and never will: settled is true. When the record had been written after all it is returned. When neither can be told, settled is false.
+func (c *Core) fence(ctx context.Context, f *file.File) (won *file.File, settled bool) {
+	stone := &file.File{ID: f.ID, Number: f.Number, Tenant: f.Tenant, Class: f.Class, State: file.Gone,
+		Created: f.Created, Deleted: file.Actor{ID: "fence", At: c.now()}}
+	err := c.meta.Create(ctx, stone)
+	if err == nil {
+		return nil, true
+	}
+	if !file.Is(err, file.Conflict) {
+		return nil, false
+	}
+	got, err := c.meta.Get(ctx, f.Tenant, file.ByID(f.ID))
+	switch {
+	case err == nil && got.State == file.Gone:
+		return nil, true
+	case err == nil:
+		return got, true
+	default:
+		return nil, false
+	}
+}
+
+// replay answers an upload whose key was used before. The body is read and hashed, and not stored.
+func (c *Core) replay(u *Upload, first *file.File) (Stored, error) {
+	h := sha256.New()
+	n, err := io.Copy(h, u.Body)
+	if err != nil {
+		return Stored{}, err
+	}
+	if u.Complete != nil {
+		if err := u.Complete(u); err != nil {
+			return Stored{}, err
+		}
+	}
+	if err := u.checkForm(); err != nil {
+		return Stored{}, err
+	}
+	return sameRequest(first, u.fingerprint(blob.Info{Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}))
+}
+
+func sameRequest(first *file.File, fingerprint string) (Stored, error) {
+	if first.Idempotency.Fingerprint != fingerprint {
+		return Stored{}, &file.Error{Kind: file.Mismatch, Op: "upload.replay", Code: "idempotency_key_reused",
+			Public: "The Idempotency-Key was used for another request"}
+	}
+	if first.State == file.Deleting || first.State == file.Gone {
+		return Stored{}, file.Errorf(file.NotFound, "upload.replay", "The file of this Idempotency-Key was deleted")
+	}
+	return Stored{File: first, Replayed: true}, nil
+}
+
+// fingerprint hashes what the request asked for.
+func (u *Upload) fingerprint(info blob.Info) string {
+	text, _ := json.Marshal([]any{u.Class, u.Parent, u.Path, u.Name, u.OriginalName, u.Description, u.Life, info.Size, info.SHA256})
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// defaultPath is where a file is found by path when its dialect has no paths of its own.
+func defaultPath(f *file.File) string {
+	owner := "tenants/" + string(f.Tenant)
+	if f.Parent.Kind != "" {
+		owner = f.Parent.Kind + "s/" + f.Parent.ID
+	}
+	return "uploads/" + owner + "/files/" + string(f.ID) + "/" + f.OriginalName
+}
+
+func (c *Core) release(ctx context.Context, t file.Tenant, id file.ID) {
+	ctx, cancel := detach(ctx)
+	defer cancel()
+	if err := c.meta.Release(ctx, t, id); err != nil {
+		c.log.Warn("a reservation stays until its lease ends", "file", id, "err", err)
+	}
+}
+
+func (c *Core) removeBlob(ctx context.Context, key string) {
+	if err := c.blobs.Delete(ctx, key); err != nil {
+		c.log.Warn("bytes without a record stay until the sweeper finds them", "key", key, "err", err)
+	}
+}
+
+// readHead reads up to n bytes; fewer only at the end of r.
+func readHead(r io.Reader, n int) ([]byte, error) {
+	head := make([]byte, 0, n)
+	for len(head) < n {
+		m, err := r.Read(head[len(head):n])
+		head = head[:len(head)+m]
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return head, nil
+}

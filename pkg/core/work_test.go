@@ -1,0 +1,185 @@
+package core_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/inlethq/inlet/pkg/content"
+	"github.com/inlethq/inlet/pkg/core"
+	"github.com/inlethq/inlet/pkg/event"
+	"github.com/inlethq/inlet/pkg/file"
+)
+
+func TestPictureGetsVerdictAndThumbnail(t *testing.T) {
+	b := newBench(t)
+	u := text("")
+	u.OriginalName, u.Body = "p.gif", strings.NewReader("GIF89a\x01\x00\x01\x00\x00\x00\x00;")
+	f := b.upload(u)
+	b.verify(f, content.Verdict{Type: "image/gif", Image: &file.Image{Width: 1, Height: 1, Frames: 1}})
+	if got := b.get(f); got.State != file.Ready || got.Thumbnail != file.ThumbnailOwed || core.Settled(got) {
+		t.Fatalf("after the verdict: %+v", got)
+	}
+	renders := 0
+	render := func(context.Context, io.ReadSeeker, *file.File) (core.Rendering, error) {
+		renders++
+		return core.Rendering{Data: []byte("tiny"), Type: "image/gif", Width: 1, Height: 1}, nil
+	}
+	for range 3 { // doubled events change nothing
+		if err := b.MakeThumbnail(t.Context(), hint(f), render); err != nil {
+			t.Fatal(err)
+		}
+		b.verify(f, content.Verdict{Reason: content.ReasonCorrupt})
+	}
+	got := b.get(f)
+	if len(got.Variants) != 1 || renders != 1 || !core.Settled(got) || len(b.blobKeys()) != 2 {
+		t.Errorf("%d variants, %d renders, blobs %q", len(got.Variants), renders, b.blobKeys())
+	}
+	c, err := b.Open(t.Context(), got, file.ThumbnailName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if data, _ := io.ReadAll(c); string(data) != "tiny" || c.Type != "image/gif" {
+		t.Errorf("thumbnail %q of %s", data, c.Type)
+	}
+	b.waitFacts(f.ID, event.Stored, event.Verified, event.VariantCreated)
+}
+
+func TestRejectedFileLosesItsBytes(t *testing.T) {
+	b := newBench(t)
+	f := b.upload(text("hello"))
+	b.verify(f, content.Verdict{Type: "text/plain", Reason: content.ReasonInfected, Note: "found"})
+	got := b.get(f)
+	if got.State != file.Rejected || got.Reason != content.ReasonInfected || got.BlobKey != "" || len(b.blobKeys()) != 0 || b.used() != 0 {
+		t.Errorf("record %+v, blobs %q, %d bytes", got, b.blobKeys(), b.used())
+	}
+	if _, err := b.Open(t.Context(), got, ""); !file.Is(err, file.NotFound) {
+		t.Errorf("opening it gave %v", err)
+	}
+	b.waitFacts(f.ID, event.Stored, event.Rejected)
+}
+
+func TestFailedAttemptsEndInFailed(t *testing.T) {
+	b := newBench(t)
+	f := b.upload(text("hello"))
+	broken := errors.New("boom")
+	fail := func(context.Context, io.ReadSeeker, *file.File) (content.Verdict, error) {
+		return content.Verdict{}, broken
+	}
+	for i := range core.MaxAttempts {
+		if err := b.Verify(t.Context(), hint(f), fail); !errors.Is(err, broken) {
+			t.Fatalf("attempt %d gave %v", i+1, err)
+		}
+	}
+	if err := b.Verify(t.Context(), hint(f), fail); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.get(f); got.State != file.Failed || got.Reason != "too_many_attempts" {
+		t.Errorf("record %+v", got)
+	}
+	b.waitFacts(f.ID, event.Stored, event.Failed)
+}
+
+func TestOutageDoesNotCountAgainstTheFile(t *testing.T) {
+	b := newBench(t)
+	f := b.upload(text("hello"))
+	out := func(context.Context, io.ReadSeeker, *file.File) (content.Verdict, error) {
+		return content.Verdict{}, file.Errorf(file.Unavailable, "scan", "scanner is out")
+	}
+	for range core.MaxAttempts * 3 {
+		if err := b.Verify(t.Context(), hint(f), out); !file.Is(err, file.Unavailable) {
+			t.Fatal(err)
+		}
+	}
+	b.verify(f, content.Verdict{Type: "text/plain"})
+	if got := b.get(f); got.State != file.Ready {
+		t.Errorf("state %s", got.State)
+	}
+}
+
+func TestClaimKeepsOthersOffUntilTheLeaseEnds(t *testing.T) {
+	b := newBench(t)
+	f := b.upload(text("hello"))
+	inner := 0
+	err := b.Verify(t.Context(), hint(f), func(context.Context, io.ReadSeeker, *file.File) (content.Verdict, error) {
+		// Another worker is told of the same file while this one is at it: once with the lease running, once after it has ended.
+		b.verify(f, content.Verdict{Type: "text/plain", Reason: content.ReasonCorrupt})
+		if got := b.get(f); got.State != file.Pending {
+			t.Errorf("the claim was not respected: %s", got.State)
+		}
+		b.clock.advance(core.DefaultLease + time.Second)
+		inner++
+		b.verify(f, content.Verdict{Type: "text/csv"})
+		return content.Verdict{Type: "text/plain", Reason: content.ReasonCorrupt}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.get(f); got.State != file.Ready || got.DetectedType != "text/csv" || inner != 1 {
+		t.Errorf("the late verdict won: %+v", got)
+	}
+	b.waitFacts(f.ID, event.Stored, event.Verified)
+}
+
+func TestLostThumbnailRaceLeavesNoBytes(t *testing.T) {
+	b := newBench(t)
+	u := text("")
+	u.OriginalName, u.Body = "p.gif", strings.NewReader("GIF89a\x01\x00\x01\x00\x00\x00\x00;")
+	f := b.upload(u)
+	b.verify(f, content.Verdict{Type: "image/gif"})
+	err := b.MakeThumbnail(t.Context(), hint(f), func(ctx context.Context, _ io.ReadSeeker, _ *file.File) (core.Rendering, error) {
+		if _, err := b.Delete(ctx, tenant, file.ByID(f.ID), "u1"); err != nil {
+			t.Error(err)
+		}
+		return core.Rendering{Data: []byte("tiny"), Type: "image/gif"}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keys := b.blobKeys(); len(keys) != 0 {
+		t.Errorf("blobs are left: %q", keys)
+	}
+	if got := b.get(f); got.State != file.Gone || len(got.Variants) != 0 {
+		t.Errorf("record %+v", got)
+	}
+}
+
+func TestUnknownOutcomeOfVerdictIsHarmless(t *testing.T) {
+	b := newBench(t)
+	f := b.upload(text("hello"))
+	err := b.Verify(t.Context(), hint(f), func(context.Context, io.ReadSeeker, *file.File) (content.Verdict, error) {
+		b.repo.mu.Lock()
+		b.repo.loseUpdate = 1 // the next update, which is the verdict's
+		b.repo.mu.Unlock()
+		return content.Verdict{Type: "text/plain"}, nil
+	})
+	if !file.Is(err, file.Unavailable) {
+		t.Fatalf("got %v", err)
+	}
+	b.verify(f, content.Verdict{Reason: content.ReasonCorrupt})
+	if got := b.get(f); got.State != file.Ready || got.Attempts != 0 {
+		t.Errorf("record %+v", got)
+	}
+	if _, err := b.RelayDue(t.Context(), -time.Minute, 10); err != nil {
+		t.Fatal(err)
+	}
+	b.waitFacts(f.ID, event.Stored, event.Verified)
+}
+
+func TestAwaitIsWokenOrLooks(t *testing.T) {
+	b := newBench(t)
+	f := b.upload(text("hello"))
+	go b.verify(f, content.Verdict{Type: "text/plain"})
+	got, err := b.Await(t.Context(), f, 10*time.Second, core.Judged)
+	if err != nil || got.State != file.Ready {
+		t.Errorf("awaited %v, %v", got, err)
+	}
+	other := b.upload(text("never judged"))
+	if got, err := b.Await(t.Context(), other, 10*time.Millisecond, core.Judged); err != nil || got.State != file.Pending {
+		t.Errorf("awaited %v, %v", got, err)
+	}
+}
