@@ -1,0 +1,111 @@
+package access
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/inlethq/inlet/pkg/file"
+)
+
+// Created is what Bootstrap has made. Password is nowhere else to be found; APIKey is in the file too.
+type Created struct {
+	Tenant   file.Tenant
+	User     string
+	Email    string
+	Password string
+	APIKey   string
+}
+
+const firstDirectory = `# Who may do what. Inlet reads this file again when it changes.
+#
+# It holds the API key in clear, so that you can look it up here: keep the file to its owner (mode 0600).
+# The administrator's password was printed once, when this file was made; below is only its hash. To set another
+# one, put it in place of the hash.
+tenants:
+  - id: %[1]s
+    plan: unlimited
+users:
+  - id: %[2]s
+    tenant: %[1]s
+    email: %[3]s
+    password: "%[4]s"
+    roles: {tenant/%[1]s: owner}
+api_keys:
+  - name: first
+    tenant: %[1]s
+    key: %[5]s
+    user: %[2]s
+    scopes: [files:read, files:write]
+`
+
+// Bootstrap makes the first directory file, in a folder that exists: one tenant, its owner, and an API key. The file has mode 0600
+// and is complete and on stable storage, or absent. An existing file is a Conflict and stays as it is; two processes that
+// bootstrap the same path at the same moment must be kept apart by the caller.
+func Bootstrap(path string) (Created, error) {
+	const op = "access.bootstrap"
+	c := Created{
+		Tenant:   "main",
+		User:     "admin",
+		Email:    "admin@inlet.local",
+		Password: randomText(20),
+		APIKey:   "tagd_live_" + randomText(40),
+	}
+	switch _, err := os.Lstat(path); {
+	case err == nil:
+		return Created{}, file.Errorf(file.Conflict, op, "there is a directory file already")
+	case !errors.Is(err, fs.ErrNotExist):
+		return Created{}, file.Wrap(file.Internal, op, err)
+	}
+	text := fmt.Sprintf(firstDirectory, c.Tenant, c.User, c.Email, HashPassword(c.Password), c.APIKey)
+	if err := writeDurably(path, []byte(text)); err != nil {
+		return Created{}, file.Wrap(file.Internal, op, err)
+	}
+	return c, nil
+}
+
+// writeDurably makes a file of mode 0600 that is there in full or not at all, whenever the power goes.
+func writeDurably(path string, data []byte) error {
+	dir := filepath.Dir(path)
+	tmp, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // 0600
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(data)
+	if err == nil {
+		err = tmp.Sync()
+	}
+	err = errors.Join(err, tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return syncDir(dir)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir) //nolint:gosec // the operator names it
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+// randomText returns n random characters, of just under six bits each.
+func randomText(n int) string {
+	var s strings.Builder
+	for range n {
+		i, _ := rand.Int(rand.Reader, big.NewInt(int64(len(base62)))) // crypto/rand never fails
+		s.WriteByte(base62[i.Int64()])
+	}
+	return s.String()
+}
