@@ -1,0 +1,117 @@
+// Package ingest is the HTTP door of Inlet: it takes files in, lists them and hands them out, in the dialects that are switched on.
+//
+// It decides nothing about a file; pkg/core does. It links no image library.
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/inlethq/inlet/pkg/access"
+	"github.com/inlethq/inlet/pkg/bus"
+	"github.com/inlethq/inlet/pkg/config"
+	"github.com/inlethq/inlet/pkg/core"
+	"github.com/inlethq/inlet/pkg/httpserver"
+	"github.com/inlethq/inlet/services/ingest/internal/dialect/native"
+	"github.com/inlethq/inlet/services/ingest/internal/router"
+)
+
+// Name is the service's.
+const Name = "ingest"
+
+// Config holds the service's settings.
+type Config struct {
+	Addr       string        `env:"INLET_ADDR" envDefault:":8080" desc:"public listener"`
+	PublicURL  string        `env:"INLET_PUBLIC_URL" desc:"URL that clients reach the public listener at; empty takes it from each request"`
+	Dialects   []string      `env:"INLET_DIALECTS" envDefault:"native" desc:"APIs to serve, separated by commas: native"`
+	Directory  string        `env:"INLET_DIRECTORY" desc:"YAML file of tenants, users and API keys; inlet serve makes one in INLET_DATA"`
+	Wait       time.Duration `env:"INLET_WAIT" envDefault:"10s" desc:"longest that an upload waits for its verdict before it is answered with 202"`
+	MaxFile    int64         `env:"INLET_MAX_FILE_SIZE" envDefault:"0" desc:"bytes of one file, for every tenant; 0 leaves it to the plans"`
+	MaxUploads int           `env:"INLET_MAX_UPLOADS" envDefault:"256" desc:"uploads at once; one more is answered with 503"`
+	JWTSecret  string        `env:"INLET_JWT_SECRET" desc:"secret of tokens signed with HS256, 32 bytes or more"`
+	JWKSURL    string        `env:"INLET_JWKS_URL" desc:"keys of tokens signed with RS, PS, ES or EdDSA"`
+	Audience   string        `env:"INLET_JWT_AUDIENCE" desc:"what a token's aud must hold, when set"`
+	Issuer     string        `env:"INLET_JWT_ISSUER" desc:"what a token's iss must be, when set"`
+}
+
+var dialects = []string{"native"}
+
+// Validate implements config.Validator.
+func (c *Config) Validate() error {
+	for _, d := range c.Dialects {
+		if !slices.Contains(dialects, d) {
+			return config.Bad("INLET_DIALECTS", d, "a list of "+strings.Join(dialects, ", "))
+		}
+	}
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.HasSuffix(c.PublicURL, "/")) {
+		return config.Bad("INLET_PUBLIC_URL", c.PublicURL, "an http or https URL without a slash at its end")
+	}
+	switch {
+	case c.Wait < 0 || c.Wait > time.Minute:
+		return config.Bad("INLET_WAIT", c.Wait.String(), "between 0s and 1m")
+	case c.MaxFile < 0:
+		return config.Bad("INLET_MAX_FILE_SIZE", fmt.Sprint(c.MaxFile), "0 or more")
+	case c.MaxUploads < 1:
+		return config.Bad("INLET_MAX_UPLOADS", fmt.Sprint(c.MaxUploads), "1 or more")
+	case c.JWTSecret != "" && len(c.JWTSecret) < 32:
+		return config.Bad("INLET_JWT_SECRET", "(hidden)", "32 bytes or more")
+	}
+	return nil
+}
+
+// Service is the public listener and what it needs.
+type Service struct {
+	core      *core.Core
+	bus       bus.Watcher
+	directory *access.Directory
+	server    *httpserver.Server
+	log       *slog.Logger
+}
+
+// New binds the listener. ctx bounds the life of what fetches signing keys.
+func New(ctx context.Context, cfg Config, c *core.Core, b bus.Watcher, log *slog.Logger) (*Service, error) {
+	if cfg.Directory == "" {
+		return nil, config.Bad("INLET_DIRECTORY", "", "the path of the directory file")
+	}
+	directory, err := access.OpenDirectory(cfg.Directory)
+	if err != nil {
+		return nil, fmt.Errorf("INLET_DIRECTORY=%s: %w", cfg.Directory, err)
+	}
+	auth, err := access.NewAuthenticator(ctx, directory, access.Config{
+		JWTSecret: []byte(cfg.JWTSecret), JWKSURL: cfg.JWKSURL, Audience: cfg.Audience, Issuer: cfg.Issuer, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	handler := router.New(log, native.New(native.Config{
+		Core: c, Auth: auth, Directory: directory, Limiter: access.NewLimiter(nil),
+		Uploads: make(chan struct{}, cfg.MaxUploads), PublicURL: cfg.PublicURL, Wait: cfg.Wait, MaxFile: cfg.MaxFile, Log: log,
+	}))
+	server, err := httpserver.Listen(cfg.Addr, "INLET_ADDR", handler, log)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{core: c, bus: b, directory: directory, server: server, log: log}, nil
+}
+
+// Addr is where the service listens.
+func (s *Service) Addr() net.Addr { return s.server.Addr() }
+
+// Run serves until ctx ends and running requests have come to theirs.
+func (s *Service) Run(ctx context.Context) error {
+	stop, err := s.core.Watch(s.bus)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	watching, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { _ = s.directory.Watch(watching, s.log) }() // ends with its context and without an error
+	return s.server.Run(ctx)
+}

@@ -1,0 +1,185 @@
+package native
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/inlethq/inlet/pkg/content"
+	"github.com/inlethq/inlet/pkg/core"
+	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/services/ingest/internal/form"
+)
+
+// thumbnailWait is how much longer an upload waits for its thumbnail once it has its verdict.
+const thumbnailWait = 2 * time.Second
+
+// maxIdempotencyKey bounds the header.
+const maxIdempotencyKey = 255
+
+// upload takes a file in: a form, or a raw body with its name in Content-Disposition.
+func (d *Dialect) upload(g *gin.Context) {
+	parent, err := tag(g)
+	if err != nil {
+		d.fail(g, err)
+		return
+	}
+	p := principal(g)
+	u := core.Upload{
+		Tenant: p.Tenant, By: p.ID, Via: dialectName, Class: file.ClassGeneric,
+		Limits: d.limits(p.Tenant), Policy: d.policy,
+	}
+	if parent != nil {
+		u.Class, u.Parent = file.ClassTag, *parent
+	}
+	if err := p.CheckUpload(p.Tenant, u.Parent); err != nil {
+		d.fail(g, err)
+		return
+	}
+	select {
+	case d.Uploads <- struct{}{}:
+		defer func() { <-d.Uploads }()
+	default:
+		d.fail(g, file.Errorf(file.Unavailable, "native.upload", "Too many uploads at once"))
+		return
+	}
+	key := g.GetHeader("Idempotency-Key")
+	if len(key) > maxIdempotencyKey {
+		d.fail(g, file.Errorf(file.Invalid, "native.upload", "Idempotency-Key is longer than %d bytes", maxIdempotencyKey))
+		return
+	}
+	u.Key = scopedKey(p, key)
+	if strings.HasPrefix(g.ContentType(), "multipart/") {
+		err = readForm(g, &u)
+	} else {
+		err = readRaw(g, &u)
+	}
+	if err != nil {
+		d.fail(g, err)
+		return
+	}
+	stored, err := d.Core.Upload(g, u)
+	if err != nil {
+		d.fail(g, err)
+		return
+	}
+	d.answerUpload(g, stored)
+}
+
+// readForm reads on to the form's one file. What stands after the file is read when its bytes are stored.
+func readForm(g *gin.Context, u *core.Upload) error {
+	body, err := form.Open(g.Writer, g.Request)
+	if err != nil {
+		return err
+	}
+	f, err := body.NextFile()
+	switch {
+	case err != nil:
+		return err
+	case f == nil || f.Field != "file":
+		return &file.Error{Kind: file.Invalid, Op: "native.form", Code: "file_missing", Public: "The form needs a file in the field file"}
+	}
+	u.OriginalName, u.DeclaredType, u.Body = f.Name, f.Type, f
+	if n := g.Request.ContentLength - form.Overhead; n > 0 {
+		u.Announced = n
+	}
+	u.Complete = func(u *core.Upload) (err error) {
+		if err := body.Finish(); err != nil {
+			return err
+		}
+		u.Name, u.Description = body.Fields["name"], body.Fields["description"]
+		u.Life, err = life(body.Fields["expires_in"])
+		return err
+	}
+	// Fields that came before the file are judged before its bytes are taken in.
+	_, err = life(body.Fields["expires_in"])
+	return err
+}
+
+// readRaw takes the body as the file.
+func readRaw(g *gin.Context, u *core.Upload) (err error) {
+	_, params, err := mime.ParseMediaType(g.GetHeader("Content-Disposition"))
+	if err != nil || params["filename"] == "" {
+		return &file.Error{Kind: file.Invalid, Op: "native.raw", Code: "filename_missing",
+			Public: `Send a multipart form, or a raw body with Content-Disposition: attachment; filename="…"`}
+	}
+	if g.GetHeader("Content-Encoding") != "" {
+		return file.Errorf(file.TypeRefused, "native.raw", "Content-Encoding is not supported")
+	}
+	q := g.Request.URL.Query()
+	u.OriginalName, u.DeclaredType = params["filename"], g.GetHeader("Content-Type")
+	u.Name, u.Description = q.Get("name"), q.Get("description")
+	if u.Life, err = life(q.Get("expires_in")); err != nil {
+		return err
+	}
+	if u.SHA256, err = contentDigest(g.Request.Header); err != nil {
+		return err
+	}
+	u.Announced = max(0, g.Request.ContentLength)
+	u.Body = form.Raw(g.Writer, g.Request)
+	return nil
+}
+
+// life reads expires_in: whole seconds, at least one.
+func life(s string) (time.Duration, error) {
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(s, 10, 63)
+	if err != nil || n == 0 || n > uint64(core.MaxLife/time.Second) {
+		return 0, file.Errorf(file.Invalid, "native.expires_in", "expires_in must be a whole number of seconds between 1 and %d", int64(core.MaxLife/time.Second))
+	}
+	return time.Duration(n) * time.Second, nil //nolint:gosec // bounded above
+}
+
+// contentDigest reads the SHA-256 of Content-Digest or Repr-Digest (RFC 9530), in hex. Other algorithms are ignored.
+func contentDigest(h http.Header) (string, error) {
+	for _, name := range []string{"Content-Digest", "Repr-Digest"} {
+		for _, item := range strings.Split(strings.Join(h.Values(name), ","), ",") {
+			value, ok := strings.CutPrefix(strings.TrimSpace(item), "sha-256=:")
+			if !ok {
+				continue
+			}
+			sum, err := base64.StdEncoding.DecodeString(strings.TrimSuffix(value, ":"))
+			if err != nil || len(sum) != 32 || !strings.HasSuffix(value, ":") {
+				return "", file.Errorf(file.Invalid, "native.digest", "%s is malformed", name)
+			}
+			return hex.EncodeToString(sum), nil
+		}
+	}
+	return "", nil
+}
+
+// answerUpload waits for the verdict as long as the client wants, and answers.
+func (d *Dialect) answerUpload(g *gin.Context, s core.Stored) {
+	prefer := parsePrefer(g.Request.Header, d.Wait)
+	if prefer.applied != "" {
+		g.Header("Preference-Applied", prefer.applied)
+	}
+	if s.Replayed {
+		g.Header("Idempotent-Replayed", "true")
+	}
+	start := time.Now()
+	f, err := d.Core.Await(g, s.File, prefer.wait, core.Judged)
+	if err == nil && f.State == file.Ready {
+		f, err = d.Core.Await(g, f, min(thumbnailWait, prefer.wait-time.Since(start)), core.Settled)
+	}
+	g.Header("Inlet-File-Id", string(f.ID))
+	if err != nil || !f.Live(time.Now()) { // stored all the same: the record is the caller's to look at
+		d.log.WarnContext(g, "the verdict could not be awaited", "file", f.ID, "err", err)
+		f = s.File
+	}
+	if f.State == file.Rejected {
+		d.fail(g, &file.Error{Kind: file.TypeRefused, Op: "native.upload", Code: f.Reason, Public: content.PublicReason(f.Reason)})
+		return
+	}
+	base := d.base(g.Request)
+	g.Header("Location", base+"/v1/files/"+publicID(f.ID))
+	g.JSON(uploadStatus(f), dataBody{Success: true, Data: created(f, base)})
+}
