@@ -1,0 +1,69 @@
+package s3
+
+import (
+	"context"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+
+	"github.com/inlethq/inlet/pkg/blob"
+)
+
+// List implements blob.Store. It holds one page of 1,000 objects in memory. An object whose name is no key is passed over.
+func (s *Store) List(ctx context.Context, after string, fn func(blob.Info) error) error {
+	const op = "s3.list"
+	if err := blob.Cancelled(ctx, op); err != nil {
+		return err
+	}
+	listing, stop := context.WithCancel(ctx)
+	defer stop() // the iterator asks to be told when its rest is not wanted
+	options := minio.ListObjectsOptions{Prefix: s.prefix, Recursive: true}
+	if after != "" {
+		options.StartAfter = s.object(after)
+	}
+	for o := range s.core.ListObjectsIter(listing, s.bucket, options) {
+		if err := blob.Cancelled(ctx, op); err != nil {
+			return err
+		}
+		if o.Err != nil {
+			return fault(ctx, op, o.Err)
+		}
+		key := s.key(o.Key)
+		if key <= after || blob.ValidKey(key) != nil {
+			continue
+		}
+		if err := fn(blob.Info{Key: key, Size: o.Size, Modified: o.LastModified}); err != nil {
+			return err
+		}
+	}
+	return blob.Cancelled(ctx, op)
+}
+
+// SweepUnfinished implements blob.Janitor: it aborts multipart uploads.
+func (s *Store) SweepUnfinished(ctx context.Context, before time.Time) (int, error) {
+	const op = "s3.sweep"
+	swept, keyMarker, idMarker := 0, "", ""
+	for {
+		page, err := s.core.ListMultipartUploads(ctx, s.bucket, s.prefix, keyMarker, idMarker, "", 1000)
+		if err != nil {
+			return swept, fault(ctx, op, err)
+		}
+		for _, u := range page.Uploads {
+			if !u.Initiated.Before(before) {
+				continue
+			}
+			err := s.core.AbortMultipartUpload(ctx, s.bucket, u.Key, u.UploadID)
+			if code(err) == minio.NoSuchUpload {
+				continue // it ended by itself
+			}
+			if err != nil {
+				return swept, fault(ctx, op, err)
+			}
+			swept++
+		}
+		if !page.IsTruncated {
+			return swept, nil
+		}
+		keyMarker, idMarker = page.NextKeyMarker, page.NextUploadIDMarker
+	}
+}

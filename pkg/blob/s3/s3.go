@@ -1,0 +1,231 @@
+// Package s3 keeps blobs as objects in one bucket of any server that speaks S3.
+//
+// An object appears when it is whole and checked: a small one by a single PUT from memory, a large one by completing a
+// multipart upload. It is created under If-None-Match: *, so it never replaces another. Against a server that does not know
+// that header only a look beforehand protects a key, which is enough for keys that are made up by us and used once.
+//
+// It does not presign, and it does not set the bucket's policy, life cycle or encryption: those are the operator's.
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/inlethq/inlet/pkg/blob"
+	"github.com/inlethq/inlet/pkg/file"
+)
+
+// Config says where the bucket is.
+type Config struct {
+	Endpoint  string // host or host:port
+	Region    string // empty: us-east-1
+	Bucket    string // made by Open if it is missing and may be made
+	AccessKey string
+	SecretKey string
+	Prefix    string // of all keys, as "inlet/blobs"; empty for the whole bucket
+	Insecure  bool   // http, for a server on the same machine or network
+	PathStyle bool   // the bucket in the path and not in the host name; most servers but Amazon's want it
+	PartSize  int64  // bytes of a part of a large object, MinPartSize or more; 0 means 8 MiB. A Put holds up to two in memory.
+}
+
+// Limits of S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+const (
+	MinPartSize     = 5 << 20
+	maxParts        = 10_000
+	defaultPartSize = 8 << 20
+)
+
+const (
+	// attempts is how often a request is made that may be repeated. The client waits up to 1 s in between.
+	attempts    = 3
+	dialTimeout = 3 * time.Second
+	// tidyTimeout bounds what is done for a Put after its own context may have ended.
+	tidyTimeout = 10 * time.Second
+)
+
+// Store is a blob.Store on a bucket.
+type Store struct {
+	core     minio.Core
+	bucket   string
+	prefix   string // empty, or with a "/" at its end
+	partSize int
+
+	versioned     bool        // a plain delete would only hide the object
+	unconditional atomic.Bool // the server has refused If-None-Match
+}
+
+var (
+	_ blob.Store   = (*Store)(nil)
+	_ blob.Janitor = (*Store)(nil)
+	_ blob.Pinger  = (*Store)(nil)
+)
+
+// Open reaches the bucket, and makes it if it is missing.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	const op = "s3.open"
+	s, err := newStore(cfg)
+	if err != nil {
+		return nil, file.Wrap(file.Invalid, op, err)
+	}
+	if err := s.ensureBucket(ctx, cfg.Region); err != nil {
+		return nil, fault(ctx, op, fmt.Errorf("bucket %s at %s: %w", cfg.Bucket, cfg.Endpoint, err))
+	}
+	if s.versioned, err = s.keepsVersions(ctx); err != nil {
+		return nil, fault(ctx, op, fmt.Errorf("versioning of bucket %s: %w", cfg.Bucket, err))
+	}
+	return s, nil
+}
+
+func newStore(cfg Config) (*Store, error) {
+	if cfg.Prefix != "" {
+		if err := blob.ValidKey(cfg.Prefix); err != nil {
+			return nil, fmt.Errorf("prefix %q: %w", cfg.Prefix, err)
+		}
+		cfg.Prefix += "/"
+	}
+	if cfg.PartSize == 0 {
+		cfg.PartSize = defaultPartSize
+	}
+	if cfg.PartSize < MinPartSize || cfg.PartSize > 1<<30 {
+		return nil, fmt.Errorf("part size %d is not between %d and %d", cfg.PartSize, MinPartSize, 1<<30)
+	}
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1" // or the client asks the server before each first request
+	}
+	transport, err := minio.DefaultTransport(!cfg.Insecure)
+	if err != nil {
+		return nil, err
+	}
+	transport.DialContext = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
+	lookup := minio.BucketLookupAuto
+	if cfg.PathStyle {
+		lookup = minio.BucketLookupPath
+	}
+	core, err := minio.NewCore(cfg.Endpoint, &minio.Options{
+		Creds:        credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),
+		Secure:       !cfg.Insecure,
+		Transport:    transport,
+		Region:       cfg.Region,
+		BucketLookup: lookup,
+		MaxRetries:   attempts,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Store{core: *core, bucket: cfg.Bucket, prefix: cfg.Prefix, partSize: int(cfg.PartSize)}, nil
+}
+
+func (s *Store) ensureBucket(ctx context.Context, region string) error {
+	exists, err := s.core.BucketExists(ctx, s.bucket)
+	if err != nil || exists {
+		return err
+	}
+	err = s.core.MakeBucket(ctx, s.bucket, minio.MakeBucketOptions{Region: region})
+	if code(err) == minio.BucketAlreadyOwnedByYou { // another process was faster
+		return nil
+	}
+	return err
+}
+
+// keepsVersions reports whether a delete leaves an older version. A server without versions need not know the question.
+func (s *Store) keepsVersions(ctx context.Context) (bool, error) {
+	v, err := s.core.GetBucketVersioning(ctx, s.bucket)
+	if refused(err) {
+		return false, nil
+	}
+	return v.Status != "", err // suspended versioning keeps those there were
+}
+
+// Open implements blob.Store. It asks for the size only: bytes are fetched from where the first Read is.
+func (s *Store) Open(ctx context.Context, key string) (io.ReadSeekCloser, error) {
+	const op = "s3.open_object"
+	if err := blob.Admit(ctx, op, key); err != nil {
+		return nil, err
+	}
+	o, err := s.stat(ctx, key)
+	if err != nil {
+		return nil, fault(ctx, op, err)
+	}
+	return &reader{ctx: ctx, store: s, object: s.object(key), size: o.Size}, nil
+}
+
+// Stat implements blob.Store.
+func (s *Store) Stat(ctx context.Context, key string) (blob.Info, error) {
+	const op = "s3.stat"
+	if err := blob.Admit(ctx, op, key); err != nil {
+		return blob.Info{}, err
+	}
+	o, err := s.stat(ctx, key)
+	if err != nil {
+		return blob.Info{}, fault(ctx, op, err)
+	}
+	return blob.Info{Key: key, Size: o.Size, Modified: o.LastModified}, nil
+}
+
+// Delete implements blob.Store. In a bucket with versions it removes every one.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	const op = "s3.delete"
+	if err := blob.Admit(ctx, op, key); err != nil {
+		return err
+	}
+	if s.versioned {
+		return fault(ctx, op, s.deleteVersions(ctx, s.object(key)))
+	}
+	return fault(ctx, op, s.remove(ctx, s.object(key), ""))
+}
+
+func (s *Store) deleteVersions(ctx context.Context, object string) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	versions := s.core.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{Prefix: object, Recursive: true, WithVersions: true})
+	for v := range versions {
+		if v.Err != nil {
+			return v.Err
+		}
+		if v.Key != object {
+			break // the name is only the start of this one and of all that follow
+		}
+		if err := s.remove(ctx, object, v.VersionID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) remove(ctx context.Context, object, version string) error {
+	err := s.core.RemoveObject(ctx, s.bucket, object, minio.RemoveObjectOptions{VersionID: version})
+	if isAbsent(err) {
+		return nil
+	}
+	return err
+}
+
+// Ping implements blob.Pinger. It sees that the bucket answers, not that it has room.
+func (s *Store) Ping(ctx context.Context) error {
+	const op = "s3.ping"
+	exists, err := s.core.BucketExists(ctx, s.bucket)
+	if err == nil && !exists {
+		err = errors.New("the bucket is gone")
+	}
+	return file.Wrap(file.Unavailable, op, err)
+}
+
+// stat asks for an object's size, time and metadata.
+func (s *Store) stat(ctx context.Context, key string) (minio.ObjectInfo, error) {
+	return s.core.StatObject(ctx, s.bucket, s.object(key), minio.StatObjectOptions{})
+}
+
+// object is the name of a key in the bucket.
+func (s *Store) object(key string) string { return s.prefix + key }
+
+// key is the reverse of object.
+func (s *Store) key(object string) string { return strings.TrimPrefix(object, s.prefix) }
