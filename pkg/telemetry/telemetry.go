@@ -17,8 +17,8 @@ import (
 
 // LogConfig says how to log.
 type LogConfig struct {
-	Level  slog.Level `env:"INLET_LOG_LEVEL" envDefault:"info"`
-	Format string     `env:"INLET_LOG_FORMAT" envDefault:"json"` // json or text
+	Level  slog.Level `env:"INLET_LOG_LEVEL" envDefault:"info" desc:"least level that is logged: debug, info, warn or error"`
+	Format string     `env:"INLET_LOG_FORMAT" envDefault:"json" desc:"json or text; inlet serve takes text"`
 }
 
 // NewLogger makes the logger of a program. service is added to every line.

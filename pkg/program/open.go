@@ -1,0 +1,97 @@
+package program
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/inlethq/inlet/pkg/blob"
+	"github.com/inlethq/inlet/pkg/blob/disk"
+	"github.com/inlethq/inlet/pkg/blob/s3"
+	"github.com/inlethq/inlet/pkg/bus"
+	"github.com/inlethq/inlet/pkg/bus/nats"
+	"github.com/inlethq/inlet/pkg/config"
+	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/meta"
+	"github.com/inlethq/inlet/pkg/meta/mongo"
+	"github.com/inlethq/inlet/pkg/meta/sqlite"
+)
+
+// waitStep is how long a dependency that is not there yet is left alone between two tries.
+const waitStep = 500 * time.Millisecond
+
+// wait opens a dependency, again and again while it is Unavailable: programs start in any order.
+func wait[T any](ctx context.Context, log *slog.Logger, what string, open func() (T, error)) (T, error) {
+	for first := true; ; first = false {
+		v, err := open()
+		if err == nil || !file.Is(err, file.Unavailable) || ctx.Err() != nil {
+			return v, err
+		}
+		if first {
+			log.Info("waiting for "+what, "err", err)
+		}
+		select {
+		case <-time.After(waitStep):
+		case <-ctx.Done():
+			return v, err
+		}
+	}
+}
+
+func openMeta(ctx context.Context, s Settings) (meta.Repo, error) {
+	if strings.HasPrefix(s.Meta, "mongodb") {
+		u, err := url.Parse(s.Meta)
+		if err != nil {
+			return nil, config.Bad("INLET_META", redact(s.Meta), "a mongodb:// URL")
+		}
+		database := strings.Trim(u.Path, "/")
+		if database == "" {
+			database = "inlet"
+		}
+		return mongo.Open(ctx, mongo.Config{URI: s.Meta, Database: database})
+	}
+	path := s.sqlitePath()
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, fmt.Errorf("INLET_DATA: %w", err)
+	}
+	synchronous := sqlite.Full
+	if s.Durability == disk.Process {
+		synchronous = sqlite.Off
+	}
+	return sqlite.Open(ctx, sqlite.Config{Path: path, Synchronous: synchronous})
+}
+
+func openBlobs(ctx context.Context, s Settings) (blob.Store, error) {
+	if !strings.HasPrefix(s.Blobs, "s3:") {
+		return disk.Open(disk.Config{Dir: s.blobFolder(), Durability: s.Durability})
+	}
+	u, err := url.Parse(s.Blobs)
+	if err != nil {
+		return nil, config.Bad("INLET_BLOBS", redact(s.Blobs), "an s3:// URL")
+	}
+	endpoint, err := url.Parse(u.Query().Get("endpoint"))
+	if err != nil || endpoint.Host == "" {
+		return nil, config.Bad("INLET_BLOBS", redact(s.Blobs), "s3://BUCKET/PREFIX?endpoint=https://HOST")
+	}
+	return s3.Open(ctx, s3.Config{
+		Endpoint: endpoint.Host, Insecure: endpoint.Scheme == "http", PathStyle: true,
+		Region: u.Query().Get("region"), Bucket: u.Host, Prefix: strings.Trim(u.Path, "/"),
+		AccessKey: s.AccessKey, SecretKey: s.SecretKey,
+	})
+}
+
+func openBus(ctx context.Context, name string, s Settings, log *slog.Logger, o Options) (bus.Bus, error) {
+	c := nats.Config{Name: "inlet-" + name, Replicas: s.Replicas, Log: log, Server: o.Server, User: o.User}
+	if o.Server == nil {
+		if s.Bus == "" || s.Bus == Embedded {
+			return nil, config.Bad("INLET_BUS", s.Bus, "nats://host:port for a service on its own")
+		}
+		c.URL = s.Bus
+	}
+	return nats.Open(ctx, c)
+}

@@ -1,0 +1,179 @@
+// Package program assembles a service: it reads the settings, opens the stores and the bus that they name, makes the core, and runs the
+// service beside its admin listener until a signal.
+//
+// It is for mains, and the one place where drivers are named. No other package may import it.
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/inlethq/inlet/pkg/blob"
+	"github.com/inlethq/inlet/pkg/bus"
+	"github.com/inlethq/inlet/pkg/bus/nats"
+	"github.com/inlethq/inlet/pkg/config"
+	"github.com/inlethq/inlet/pkg/core"
+	"github.com/inlethq/inlet/pkg/httpserver"
+	"github.com/inlethq/inlet/pkg/lifecycle"
+	"github.com/inlethq/inlet/pkg/meta"
+	"github.com/inlethq/inlet/pkg/telemetry"
+)
+
+// Version is set when a release is built.
+var Version = "dev"
+
+// Program is what a service stands on.
+type Program struct {
+	Settings Settings
+	Log      *slog.Logger
+	Blobs    blob.Store
+	Meta     meta.Repo
+	Bus      bus.Bus
+	Core     *core.Core
+}
+
+// Options are what only some programs need.
+type Options struct {
+	// Server is an embedded bus. Without one INLET_BUS must name a server.
+	Server nats.InProcess
+	User   string // to connect to it as
+}
+
+// Main is the main of a service with one part. settings is the service's own settings struct; start makes its part after both were read.
+func Main[T any](name string, start func(context.Context, *Program, T) (lifecycle.Part, error)) {
+	var settings Settings
+	var own T
+	if len(os.Args) > 1 {
+		os.Exit(help(name, os.Args[1], &settings, &own))
+	}
+	if err := config.Load(&settings, &own); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		os.Exit(2)
+	}
+	log := telemetry.NewLogger(os.Stderr, settings.Log, name)
+	err := run(name, settings, log, func(ctx context.Context, p *Program) (lifecycle.Part, error) { return start(ctx, p, own) })
+	if err != nil {
+		log.Error("stopped", "err", err)
+		os.Exit(1)
+	}
+}
+
+func help(name, arg string, settings ...any) int {
+	switch arg {
+	case "-h", "--help", "help":
+		fmt.Printf("%s %s is a service of Inlet. It takes its settings from the environment:\n\n", name, Version)
+		config.Describe(os.Stdout, settings...)
+		return 0
+	case "--version":
+		fmt.Println(name, Version)
+		return 0
+	case "--healthcheck":
+		if err := Healthcheck(context.Background()); err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+			return 1
+		}
+		return 0
+	}
+	fmt.Fprintf(os.Stderr, "%s: unknown argument %q; see %s --help\n", name, arg, name)
+	return 2
+}
+
+func run(name string, s Settings, log *slog.Logger, start func(context.Context, *Program) (lifecycle.Part, error)) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	p, err := Open(ctx, name, s, log, Options{})
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped while it waited for a dependency
+		}
+		return err
+	}
+	part, err := start(ctx, p)
+	if err != nil {
+		return errors.Join(err, p.close())
+	}
+	parts := append(p.Parts(), part)
+	admin, err := p.Admin()
+	if err != nil {
+		return errors.Join(err, p.close())
+	}
+	log.Info("started", "version", Version)
+	return lifecycle.Run(ctx, log, append(parts, admin...)...)
+}
+
+// Open opens what the settings name. A database or an object store that is not there yet is waited for until ctx ends.
+func Open(ctx context.Context, name string, s Settings, log *slog.Logger, o Options) (*Program, error) {
+	p := &Program{Settings: s, Log: log}
+	var err error
+	if p.Meta, err = wait(ctx, log, "the database", func() (meta.Repo, error) { return openMeta(ctx, s) }); err != nil {
+		return nil, err
+	}
+	if p.Blobs, err = wait(ctx, log, "the blob store", func() (blob.Store, error) { return openBlobs(ctx, s) }); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	if p.Bus, err = openBus(ctx, name, s, log, o); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	host, _ := os.Hostname()
+	p.Core = core.New(core.Config{
+		Blobs: p.Blobs, Meta: p.Meta, Bus: p.Bus, Log: log,
+		Name: fmt.Sprintf("%s@%s:%d", name, host, os.Getpid()),
+	})
+	return p, nil
+}
+
+// Parts are what runs under a service, in the order in which it starts. They close everything that Open has opened.
+func (p *Program) Parts() []lifecycle.Part {
+	return []lifecycle.Part{
+		{Name: "stores", Close: func(context.Context) error { return errors.Join(closeIf(p.Blobs), p.Meta.Close()) }},
+		{Name: "bus", Close: func(context.Context) error { return p.Bus.Close() }},
+		{Name: "core", Close: func(ctx context.Context) error { p.Core.Close(ctx); return nil }},
+	}
+}
+
+// Admin makes the part with the operator's endpoints; none when they are off.
+func (p *Program) Admin() ([]lifecycle.Part, error) {
+	if p.Settings.AdminAddr == "off" {
+		return nil, nil
+	}
+	handler := telemetry.Admin(telemetry.Check{Name: "stores", Ping: p.Core.Ready}, telemetry.Check{Name: "bus", Ping: p.Bus.Ping})
+	server, err := httpserver.Listen(p.Settings.AdminAddr, "INLET_ADMIN_ADDR", handler, p.Log)
+	if err != nil {
+		return nil, err
+	}
+	return []lifecycle.Part{{Name: "admin", Run: server.Run}}, nil
+}
+
+// close lets go of what was opened before a start that failed.
+func (p *Program) close() error {
+	var failed []error
+	if p.Core != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		p.Core.Close(ctx)
+	}
+	if p.Bus != nil {
+		failed = append(failed, p.Bus.Close())
+	}
+	if p.Blobs != nil {
+		failed = append(failed, closeIf(p.Blobs))
+	}
+	if p.Meta != nil {
+		failed = append(failed, p.Meta.Close())
+	}
+	return errors.Join(failed...)
+}
+
+func closeIf(v any) error {
+	if c, ok := v.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+// Command inlet is Inlet in one program: inlet serve runs every service in one process.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/inlethq/inlet/pkg/program"
+	"github.com/inlethq/inlet/services/inlet/internal/serve"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if err := root().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "inlet:", err)
+		os.Exit(1) //nolint:gocritic // stop has nothing left to do
+	}
+}
+
+func root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:           "inlet",
+		Short:         "Inlet takes files in, verifies them, makes thumbnails, expires them, and tells subscribers",
+		Version:       program.Version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	cmd.AddCommand(serveCommand())
+	return cmd
+}
+
+func serveCommand() *cobra.Command {
+	var only []string
+	var settings strings.Builder
+	serve.Describe(&settings)
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run all services in one process",
+		Long: "Run all services in one process, with an embedded NATS server, SQLite and a folder for the files.\n" +
+			"The first start makes a directory file with an API key and prints how to use it.\n\n" +
+			"Settings come from the environment:\n\n" + settings.String(),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return serve.Run(cmd.Context(), only, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringSliceVar(&only, "only", nil, "services to run, separated by commas: ingest, verifier, thumbnailer, sweeper")
+	return cmd
+}
