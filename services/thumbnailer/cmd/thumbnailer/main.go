@@ -1,0 +1,20 @@
+// Command thumbnailer runs the thumbnailer as a service of its own. Its settings come from the environment: see thumbnailer --help.
+package main
+
+import (
+	"context"
+
+	"github.com/inlethq/inlet/pkg/lifecycle"
+	"github.com/inlethq/inlet/pkg/program"
+	"github.com/inlethq/inlet/services/thumbnailer"
+)
+
+func main() {
+	program.Main(thumbnailer.Name, func(_ context.Context, p *program.Program, cfg thumbnailer.Config) (lifecycle.Part, error) {
+		s, err := thumbnailer.New(cfg, p.Core, p.Bus, p.Log)
+		if err != nil {
+			return lifecycle.Part{}, err
+		}
+		return lifecycle.Part{Name: thumbnailer.Name, Run: s.Run}, nil
+	})
+}

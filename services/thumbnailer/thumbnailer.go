@@ -1,0 +1,88 @@
+// Package thumbnailer makes the thumbnails of verified pictures.
+//
+// Pixels are internal/render's: nothing else in Inlet links libvips.
+package thumbnailer
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"runtime"
+
+	"github.com/inlethq/inlet/pkg/bus"
+	"github.com/inlethq/inlet/pkg/config"
+	"github.com/inlethq/inlet/pkg/core"
+	"github.com/inlethq/inlet/pkg/event"
+	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/imaging"
+	"github.com/inlethq/inlet/services/thumbnailer/internal/render"
+)
+
+// Name is the service's, and that of its durable consumer.
+const Name = "thumbnailer"
+
+// Config holds the service's settings.
+type Config struct {
+	Workers int `env:"INLET_THUMBNAILER_WORKERS" envDefault:"0" desc:"pictures rendered at once; 0 is one per core"`
+}
+
+// Validate implements config.Validator.
+func (c *Config) Validate() error {
+	if c.Workers < 0 {
+		return config.Bad("INLET_THUMBNAILER_WORKERS", "negative", "0 or more")
+	}
+	return nil
+}
+
+// Service makes thumbnails.
+type Service struct {
+	core     *core.Core
+	bus      bus.Consumer
+	renderer *render.Renderer
+	workers  int
+	log      *slog.Logger
+}
+
+// New makes the service. It fails when libvips is not as safe as it must be.
+func New(cfg Config, c *core.Core, b bus.Consumer, log *slog.Logger) (*Service, error) {
+	workers := cfg.Workers
+	if workers == 0 {
+		workers = runtime.NumCPU()
+	}
+	renderer, err := render.Open(render.Config{Workers: workers})
+	if err != nil {
+		return nil, err
+	}
+	return &Service{core: c, bus: b, renderer: renderer, workers: workers, log: log}, nil
+}
+
+// Run works until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	return s.core.Run(ctx, s.bus, core.Worker{
+		Name: Name, Fact: event.Verified, Work: file.WorkThumbnail, Concurrency: s.workers, Log: s.log,
+		Do: func(ctx context.Context, h core.Hint) error {
+			err := s.core.MakeThumbnail(ctx, h, s.thumbnail)
+			if file.Is(err, file.Invalid) || file.Is(err, file.TypeRefused) { // no other attempt will find other bytes
+				s.log.Info("a picture gets no thumbnail", "file", h.ID, "err", err)
+				return s.core.GiveUp(ctx, h, file.WorkThumbnail, "not_renderable")
+			}
+			return err
+		},
+	})
+}
+
+// thumbnail reads a picture whole: a decoder needs that, and its size is bounded.
+func (s *Service) thumbnail(ctx context.Context, r io.ReadSeeker, f *file.File) (core.Rendering, error) {
+	if err := imaging.CheckSourceBytes(f.Size); err != nil {
+		return core.Rendering{}, err
+	}
+	src := make([]byte, f.Size)
+	if _, err := io.ReadFull(r, src); err != nil {
+		return core.Rendering{}, file.Wrap(file.Unavailable, "thumbnail.read", err)
+	}
+	p, err := s.renderer.Render(ctx, src, imaging.Thumbnail)
+	if err != nil {
+		return core.Rendering{}, err
+	}
+	return core.Rendering{Data: p.Data, Type: p.Type, Width: p.Width, Height: p.Height}, nil
+}
