@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/inlethq/inlet/pkg/bus"
 	"github.com/inlethq/inlet/pkg/content"
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/event"
@@ -181,5 +183,89 @@ func TestAwaitIsWokenOrLooks(t *testing.T) {
 	other := b.upload(text("never judged"))
 	if got, err := b.Await(t.Context(), other, 10*time.Millisecond, core.Judged); err != nil || got.State != file.Pending {
 		t.Errorf("awaited %v, %v", got, err)
+	}
+}
+
+// silence is a bus that brings nothing.
+type silence struct{}
+
+func (silence) Consume(ctx context.Context, _ bus.Work) error {
+	<-ctx.Done()
+	return nil
+}
+
+func TestWorkerFindsWorkThatNoEventBrought(t *testing.T) {
+	b := newBench(t)
+	f := b.upload(text("hello"))
+	b.clock.advance(time.Minute)
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan error)
+	go func() {
+		stopped <- b.Run(ctx, silence{}, core.Worker{
+			Name: "verifier", Fact: event.Stored, Work: file.WorkVerify, Log: slog.New(slog.DiscardHandler),
+			Do: func(ctx context.Context, h core.Hint) error {
+				return b.Verify(ctx, h, judge(content.Verdict{Type: "text/plain"}))
+			},
+		})
+	}()
+	b.waitFacts(f.ID, event.Stored, event.Verified)
+	cancel()
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// call hands one delivery to a worker, as its last attempt, and then tells it that the message is given up.
+type call struct{ data []byte }
+
+func (c call) Consume(ctx context.Context, w bus.Work) error {
+	d := bus.Delivery{Message: bus.Message{Data: c.data}, Attempt: 6, Last: true}
+	if err := w.Handle(ctx, d); err != nil {
+		if err := w.Dead(ctx, d, err); err != nil {
+			return err
+		}
+	}
+	<-ctx.Done()
+	return nil
+}
+
+func TestDeadMessageFailsTheFileUnlessADependencyWasOut(t *testing.T) {
+	for _, c := range []struct {
+		cause error
+		want  file.State
+	}{
+		{errors.New("boom"), file.Failed},
+		{file.Errorf(file.Unavailable, "scan", "scanner is out"), file.Pending},
+	} {
+		b := newBench(t)
+		f := b.upload(text("hello"))
+		data, err := event.New(file.OutboxEntry{ID: "e1", Fact: string(event.Stored)}, f).Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		stopped, tried := make(chan error), make(chan struct{})
+		go func() {
+			stopped <- b.Run(ctx, call{data}, core.Worker{
+				Name: "verifier", Fact: event.Stored, Work: file.WorkVerify, Log: slog.New(slog.DiscardHandler),
+				Do: func(ctx context.Context, h core.Hint) error {
+					defer close(tried)
+					return b.Verify(ctx, h, func(context.Context, io.ReadSeeker, *file.File) (content.Verdict, error) {
+						return content.Verdict{}, c.cause
+					})
+				},
+			})
+		}()
+		<-tried
+		if c.want == file.Failed {
+			b.waitFacts(f.ID, event.Stored, event.Failed)
+		}
+		cancel()
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+		if got := b.get(f); got.State != c.want {
+			t.Errorf("%v: the file is %s, want %s", c.cause, got.State, c.want)
+		}
 	}
 }

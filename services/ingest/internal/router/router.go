@@ -18,6 +18,8 @@ type Dialect interface {
 	Mount(gin.IRouter)
 	// NotFound answers a request for a path that no dialect has, in the dialect's form; false when the path is not one of its own.
 	NotFound(*gin.Context) bool
+	// MethodNotAllowed answers a request for a path that exists with other methods, which the Allow header names; false as above.
+	MethodNotAllowed(*gin.Context) bool
 }
 
 // New returns the handler of the public listener.
@@ -39,6 +41,14 @@ func New(log *slog.Logger, dialects ...Dialect) http.Handler {
 			}
 		}
 		g.String(http.StatusNotFound, "404 page not found\n")
+	})
+	engine.NoMethod(func(g *gin.Context) {
+		for _, d := range dialects {
+			if d.MethodNotAllowed(g) {
+				return
+			}
+		}
+		g.String(http.StatusMethodNotAllowed, "405 method not allowed\n")
 	})
 	return identify(logRequests(log, recoverPanics(log, engine)))
 }

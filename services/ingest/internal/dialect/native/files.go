@@ -3,6 +3,7 @@ package native
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -158,7 +159,11 @@ func (d *Dialect) update(g *gin.Context) {
 	}
 	decoder := json.NewDecoder(http.MaxBytesReader(g.Writer, g.Request.Body, maxPatchBytes))
 	decoder.DisallowUnknownFields() // nobody shall think that a size or an owner was changed
-	if err := decoder.Decode(&body); err != nil {
+	err = decoder.Decode(&body)
+	if err == nil && decoder.More() {
+		err = errors.New("more than one JSON value")
+	}
+	if err != nil {
 		d.fail(g, &file.Error{Kind: file.Invalid, Op: "native.update", Public: "The body must be a JSON object with name, description, or both", Err: err})
 		return
 	}

@@ -75,12 +75,24 @@ func (d *Dialect) Mount(r gin.IRouter) {
 
 // NotFound implements router.Dialect.
 func (d *Dialect) NotFound(g *gin.Context) bool {
-	if !strings.HasPrefix(g.Request.URL.Path, "/v1/") {
+	if !owns(g) {
 		return false
 	}
 	d.fail(g, file.Errorf(file.NotFound, "native.route", "No such endpoint"))
 	return true
 }
+
+// MethodNotAllowed implements router.Dialect.
+func (d *Dialect) MethodNotAllowed(g *gin.Context) bool {
+	if !owns(g) {
+		return false
+	}
+	g.AbortWithStatusJSON(http.StatusMethodNotAllowed, errorBody{Error: errorInfo{Code: "method_not_allowed", Message: "The endpoint has no such method"}})
+	return true
+}
+
+// owns reports whether a path is one of this dialect's, with a route or without.
+func owns(g *gin.Context) bool { return strings.HasPrefix(g.Request.URL.Path, "/v1/") }
 
 const principalKey = "inlet.principal"
 
