@@ -74,12 +74,12 @@ func (c *Core) underClaim(ctx context.Context, h Hint, work file.Work, do func(c
 			attempt := f.Attempts
 			f.Claim.By, f.Claim.Until = "", time.Time{}
 			f.Attempts = 0
-			f.Updated.At = c.now()
 			if err := commit(f); err != nil {
 				return err
 			}
 			last := &f.Timeline[len(f.Timeline)-1]
-			last.At, last.Took, last.Attempt = f.Updated.At, f.Updated.At.Sub(start), attempt
+			last.At, last.Attempt = c.now(), attempt
+			last.Took = last.At.Sub(start)
 			return nil
 		})
 	}
@@ -178,7 +178,6 @@ func (c *Core) GiveUp(ctx context.Context, h Hint, work file.Work, reason string
 		f.Log(file.Step{At: now, What: string(work) + " failed", Attempt: f.Attempts, Note: reason})
 		f.Claim = file.Claim{Token: f.Claim.Token + 1}
 		f.Attempts = 0
-		f.Updated.At = now
 		if work == file.WorkThumbnail {
 			f.Thumbnail = file.ThumbnailFailed
 			return nil

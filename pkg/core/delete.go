@@ -38,7 +38,6 @@ func (c *Core) bury(ctx context.Context, t file.Tenant, ref file.Ref, by string,
 		}
 		now := c.now()
 		f.Deleted = file.Actor{ID: by, At: now}
-		f.Updated = f.Deleted
 		f.Claim = file.Claim{Token: f.Claim.Token + 1}
 		f.Log(file.Step{At: now, What: string(fact)[len("file."):]})
 		c.owe(f, fact)

@@ -271,9 +271,9 @@ func (f *File) Owed() (Work, time.Time) {
 	if w == WorkNone {
 		return w, time.Time{}
 	}
-	t := f.Updated.At
-	if t.IsZero() {
-		t = f.Created.At
+	t := f.Created.At
+	if n := len(f.Timeline); n > 0 { // its last step is what made the work due
+		t = f.Timeline[n-1].At
 	}
 	if f.Claim.Until.After(t) {
 		t = f.Claim.Until

@@ -105,7 +105,7 @@ func TestOwed(t *testing.T) {
 			t.Errorf("%s: %q since %v, want %q", name, work, since, c.want)
 		}
 	}
-	claimed := file.File{State: file.Pending, Updated: file.Actor{At: at}, Claim: file.Claim{By: "w", Until: at.Add(time.Minute)}}
+	claimed := file.File{State: file.Pending, Timeline: []file.Step{{At: at}}, Claim: file.Claim{By: "w", Until: at.Add(time.Minute)}}
 	if _, since := claimed.Owed(); !since.Equal(at.Add(time.Minute)) {
 		t.Errorf("claimed work is due at %v", since)
 	}

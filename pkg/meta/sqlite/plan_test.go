@@ -1,0 +1,94 @@
+package sqlite
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/meta"
+)
+
+// queries holds every statement that looks for rows, with the index that it must use.
+func queries() map[string]struct {
+	index string
+	args  int
+} {
+	type plan = struct {
+		index string
+		args  int
+	}
+	q := map[string]plan{
+		selectOne("id"):         {"files_id", 2},
+		selectOne("number"):     {"files_number", 2},
+		selectOne("path_index"): {"files_path", 2},
+		selectOne("idem_index"): {"files_idem", 2},
+		otherWithID:             {"files_id", 2},
+		otherWith("number"):     {"files_number", 3},
+		otherWith("path_index"): {"files_path", 3},
+		otherWith("idem_index"): {"files_idem", 3},
+		currentFile:             {"", 4}, // by files_id or files_number
+		goneFile:                {"files_id", 3},
+		scanFiles:               {"files_id", 2},
+		sumCharged:              {"files_parent", 1}, // covering: it reads no row
+		updateFile:              {"INTEGER PRIMARY KEY", 16},
+		deleteFile:              {"INTEGER PRIMARY KEY", 1},
+		deleteLink:              {"PRIMARY KEY", 3},
+		dropHold:                {"PRIMARY KEY", 2},
+	}
+	for d, index := range map[meta.Due]string{
+		meta.DueExpiry: "files_expiry", meta.DueOutbox: "files_outbox", meta.DuePurge: "files_purge", meta.DueFinish: "files_work", meta.DueErase: "files_work",
+	} {
+		work, _ := d.Work()
+		query, args := due(d, work)
+		q[query] = plan{index, len(args) + 2}
+	}
+	for _, parent := range []*file.Parent{nil, {Kind: "user"}} {
+		for _, link := range []*file.Link{nil, {Type: "ticket"}} {
+			for _, states := range [][]file.State{nil, {file.Ready}, file.States} {
+				for _, expiry := range []time.Time{{}, start} {
+					for _, descending := range []bool{false, true} {
+						mq := meta.Query{Tenant: acme, Parent: parent, Link: link, States: states, NotExpiredAt: expiry, Descending: descending, Limit: 9}
+						index := "files_number"
+						if parent != nil {
+							index = "files_parent"
+						}
+						if link != nil {
+							index = "PRIMARY KEY"
+						}
+						query, args := find(mq)
+						q[query] = plan{index, len(args)}
+						where, args := matching(mq)
+						if parent == nil && link == nil {
+							index = "" // any of the tenant's
+						}
+						q["SELECT count(*)"+where] = plan{index, len(args)}
+					}
+				}
+			}
+		}
+	}
+	return q
+}
+
+func TestQueryPlans(t *testing.T) {
+	s := open(t, Config{Path: temp(t)})
+	for query, want := range queries() {
+		var steps []string
+		err := each(t.Context(), s.writer.conn, "EXPLAIN QUERY PLAN "+query, make([]any, want.args), func(scan scanner) error {
+			var id, parent, unused int
+			var detail string
+			err := scan(&id, &parent, &unused, &detail)
+			steps = append(steps, detail)
+			return err
+		})
+		if err != nil {
+			t.Errorf("%s: %v", query, err)
+			continue
+		}
+		plan := strings.Join(steps, "; ")
+		if len(steps) == 0 || strings.Contains(plan, "SCAN") || strings.Contains(plan, "TEMP B-TREE") || !strings.Contains(plan, want.index) {
+			t.Errorf("%s\n\tplan %s\n\twant %s", query, plan, want.index)
+		}
+	}
+}
