@@ -269,3 +269,31 @@ func TestDeadMessageFailsTheFileUnlessADependencyWasOut(t *testing.T) {
 		}
 	}
 }
+
+func TestWorkerWithoutItsLeaseCommitsNothing(t *testing.T) {
+	b := newBench(t)
+	f := b.upload(text("hello"))
+	slowIn, slowGo, slowOut := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		slowOut <- b.Verify(context.Background(), hint(f), func(context.Context, io.ReadSeeker, *file.File) (content.Verdict, error) {
+			close(slowIn)
+			<-slowGo
+			return content.Verdict{Type: "text/plain", Reason: content.ReasonCorrupt}, nil
+		})
+	}()
+	<-slowIn
+	b.clock.advance(core.DefaultLease + time.Second)
+	err := b.Verify(t.Context(), hint(f), func(context.Context, io.ReadSeeker, *file.File) (content.Verdict, error) {
+		close(slowGo) // while this one is at it, the slow one comes back
+		if err := <-slowOut; err != nil {
+			t.Error(err)
+		}
+		if got := b.get(f); got.State != file.Pending {
+			t.Errorf("the slow worker committed: %s", got.State)
+		}
+		return content.Verdict{Type: "text/csv"}, nil
+	})
+	if got := b.get(f); err != nil || got.State != file.Ready || got.DetectedType != "text/csv" {
+		t.Errorf("%v, record %+v", err, got)
+	}
+}
