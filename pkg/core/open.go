@@ -69,7 +69,7 @@ type Content struct {
 	io.ReadSeekCloser
 	Type   string
 	Size   int64
-	Digest string // SHA-256 in hex for the file itself; "" for a variant
+	Digest string // SHA-256 in hex
 }
 
 // Open opens the bytes of a file that Get returned, or of its named variant when variant is not empty. The caller closes them.
@@ -91,7 +91,7 @@ func (c *Core) Open(ctx context.Context, f *file.File, variant string) (Content,
 		if !ok {
 			return Content{}, file.Errorf(file.NotFound, "open", "The file has no such rendering")
 		}
-		key, out = v.BlobKey, Content{Type: v.Type, Size: v.Size}
+		key, out = v.BlobKey, Content{Type: v.Type, Size: v.Size, Digest: v.SHA256}
 	}
 	r, err := c.blobs.Open(ctx, key)
 	if file.Is(err, file.NotFound) {

@@ -33,7 +33,7 @@ func (c *Core) MakeThumbnail(ctx context.Context, h Hint, render Render) error {
 		if err != nil {
 			return nil, nil, err
 		}
-		variant := file.Variant{Name: file.ThumbnailName, Width: pic.Width, Height: pic.Height, Type: pic.Type, Size: info.Size, BlobKey: key}
+		variant := file.Variant{Name: file.ThumbnailName, Width: pic.Width, Height: pic.Height, Type: pic.Type, Size: info.Size, SHA256: info.SHA256, BlobKey: key}
 		commit := func(f *file.File) error {
 			f.Variants = append(f.Variants, variant)
 			f.Thumbnail = file.ThumbnailMade

@@ -66,6 +66,7 @@ type Variant struct {
 	Height  int
 	Type    string // media type
 	Size    int64
+	SHA256  string // lower-case hex
 	BlobKey string
 }
 

@@ -101,6 +101,7 @@ type Variant struct {
 	Height  int    `json:"height,omitempty" bson:"height,omitempty"`
 	Type    string `json:"type,omitempty" bson:"type,omitempty"`
 	Size    int64  `json:"size,omitempty" bson:"size,omitempty"`
+	SHA256  string `json:"sha256,omitempty" bson:"sha256,omitempty"`
 	BlobKey string `json:"blob_key,omitempty" bson:"blob_key,omitempty"`
 }
 

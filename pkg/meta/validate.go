@@ -36,7 +36,7 @@ func (d Document) texts() []string {
 		t = append(t, l.Type, l.ID)
 	}
 	for _, v := range d.Variants {
-		t = append(t, v.Name, v.Type, v.BlobKey)
+		t = append(t, v.Name, v.Type, v.SHA256, v.BlobKey)
 	}
 	for _, s := range d.Timeline {
 		t = append(t, s.What, s.Note)

@@ -43,11 +43,9 @@ func Content(g *gin.Context, c core.Content, o Options) {
 		o.Cache = "private, no-cache"
 	}
 	h.Set("Cache-Control", o.Cache)
-	if c.Digest != "" {
-		h.Set("ETag", ETag(c.Digest))
-		if sum, err := hex.DecodeString(c.Digest); err == nil {
-			h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":") // RFC 9530
-		}
+	h.Set("ETag", ETag(c.Digest))
+	if sum, err := hex.DecodeString(c.Digest); err == nil {
+		h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":") // RFC 9530
 	}
 	sanitizeRange(g.Request)
 	http.ServeContent(&writer{ResponseWriter: g.Writer}, g.Request, "", o.Modified, c.ReadSeekCloser) // the store's own value: an *os.File is sent by the kernel
