@@ -162,11 +162,15 @@ var inQueue = map[meta.Due]func(f *file.File, at time.Time){
 	meta.DueOutbox: func(f *file.File, at time.Time) {
 		f.Outbox = []file.OutboxEntry{{ID: "late", At: at.Add(time.Hour)}, {ID: "early", At: at}}
 	},
-	meta.DueFinish:    func(f *file.File, at time.Time) { f.State, f.Created.At = file.Temp, at },
-	meta.DueVerify:    func(f *file.File, at time.Time) { f.State, f.Claim = file.Pending, file.Claim{By: "v", Until: at} },
-	meta.DueThumbnail: func(f *file.File, at time.Time) { f.Thumbnail, f.Timeline = file.ThumbnailOwed, []file.Step{{At: at, What: "verified"}} },
-	meta.DueErase:     func(f *file.File, at time.Time) { f.State, f.Timeline = file.Deleting, []file.Step{{At: at, What: "deleted"}} },
-	meta.DuePurge:     func(f *file.File, at time.Time) { f.State, f.Deleted.At = file.Gone, at },
+	meta.DueFinish: func(f *file.File, at time.Time) { f.State, f.Created.At = file.Temp, at },
+	meta.DueVerify: func(f *file.File, at time.Time) { f.State, f.Claim = file.Pending, file.Claim{By: "v", Until: at} },
+	meta.DueThumbnail: func(f *file.File, at time.Time) {
+		f.Thumbnail, f.Timeline = file.ThumbnailOwed, []file.Step{{At: at, What: "verified"}}
+	},
+	meta.DueErase: func(f *file.File, at time.Time) {
+		f.State, f.Timeline = file.Deleting, []file.Step{{At: at, What: "deleted"}}
+	},
+	meta.DuePurge: func(f *file.File, at time.Time) { f.State, f.Deleted.At = file.Gone, at },
 }
 
 func due(t *testing.T, e env) {
