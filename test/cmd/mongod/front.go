@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+)
+
+// front passes commands to the backend, of all its clients one at a time.
+type front struct {
+	backend string // the backend's socket
+	log     *slog.Logger
+	turn    sync.Mutex // held from the first byte of a command to the last of its reply
+}
+
+// handle serves one client until it leaves, the backend fails or ctx ends.
+func (f *front) handle(ctx context.Context, client net.Conn) {
+	defer client.Close() //nolint:errcheck // nothing is left to be sent
+	server, err := net.Dial("unix", f.backend)
+	if err != nil {
+		f.log.Error("no backend", "error", err)
+		return
+	}
+	defer server.Close() //nolint:errcheck // as above
+	defer context.AfterFunc(ctx, func() {
+		_ = client.Close()
+		_ = server.Close()
+	})()
+
+	for ctx.Err() == nil {
+		command, err := readMessage(client)
+		if err != nil {
+			f.broken(client, err)
+			return
+		}
+		reply, err := f.exchange(server, command)
+		if err != nil {
+			f.broken(client, err)
+			return
+		}
+		if _, err := client.Write(reply); err != nil {
+			return
+		}
+	}
+}
+
+// exchange sends a command and waits for its reply while nobody else's command is running. A command that wants none has none.
+func (f *front) exchange(server net.Conn, command []byte) ([]byte, error) {
+	f.turn.Lock()
+	defer f.turn.Unlock()
+	if _, err := server.Write(command); err != nil {
+		return nil, err
+	}
+	if wantsNoReply(command) {
+		return nil, nil
+	}
+	return readMessage(server)
+}
+
+// broken logs the end of a connection that neither side has closed.
+func (f *front) broken(client net.Conn, err error) {
+	if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+		f.log.Warn("connection broken", "client", client.RemoteAddr().String(), "error", err)
+	}
+}
+
+// The wire protocol, https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/.
+const (
+	headerBytes   = 16       // length, request id, response to, opcode: four little-endian int32
+	maxMessage    = 48000000 // maxMessageSizeBytes
+	opMsg         = 2013
+	flagMoreComes = 1 << 1
+)
+
+// readMessage reads one message, header included.
+func readMessage(r io.Reader) ([]byte, error) {
+	var length [4]byte
+	if _, err := io.ReadFull(r, length[:]); err != nil {
+		return nil, err
+	}
+	n := binary.LittleEndian.Uint32(length[:])
+	if n < headerBytes || n > maxMessage {
+		return nil, fmt.Errorf("a message of %d bytes", n)
+	}
+	m := make([]byte, n)
+	copy(m, length[:])
+	_, err := io.ReadFull(r, m[len(length):])
+	return m, err
+}
+
+// wantsNoReply reports whether m is an OP_MSG with the flag moreToCome: an unacknowledged write.
+func wantsNoReply(m []byte) bool {
+	if len(m) < headerBytes+4 || binary.LittleEndian.Uint32(m[12:]) != opMsg {
+		return false
+	}
+	return binary.LittleEndian.Uint32(m[headerBytes:])&flagMoreComes != 0
+}
