@@ -322,5 +322,5 @@ func (b *builder) scopes(path string, names []string) []Scope {
 // DerivedNumber makes a number of a user's id: the same for ever, in 1 … file.MaxNumber. Two ids share one with a chance of 2^-53.
 func DerivedNumber(userID string) int64 {
 	sum := sha256.Sum256([]byte(userID))
-	return int64(binary.BigEndian.Uint64(sum[:8])%file.MaxNumber) + 1 //nolint:gosec // below 2^53
+	return int64(binary.BigEndian.Uint64(sum[:8])%file.MaxNumber) + 1
 }

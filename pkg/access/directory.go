@@ -60,7 +60,7 @@ func (d *Directory) Reload() (bool, error) {
 	}
 	d.reload.Lock()
 	defer d.reload.Unlock()
-	f, err := os.Open(d.path) //nolint:gosec // the operator names it
+	f, err := os.Open(d.path)
 	if err != nil {
 		known := d.seen == nil && d.current.Load() != nil
 		d.seen = nil

@@ -362,7 +362,7 @@ func TestBootstrap(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	text, err := os.ReadFile(path) //nolint:gosec // the test's own file
+	text, err := os.ReadFile(path)
 	if err != nil || !strings.Contains(string(text), c.APIKey) || strings.Contains(string(text), c.Password) {
 		t.Errorf("the file must hold the key and not the password: %s", text)
 	}
@@ -389,7 +389,7 @@ func TestBootstrap(t *testing.T) {
 	if _, err := Bootstrap(path); !file.Is(err, file.Conflict) {
 		t.Errorf("a second time: %v", err)
 	}
-	if again, _ := os.ReadFile(path); string(again) != string(text) { //nolint:gosec // the test's own file
+	if again, _ := os.ReadFile(path); string(again) != string(text) {
 		t.Error("the second time changed the file")
 	}
 	if _, err := Bootstrap(filepath.Join(path, "x")); err == nil || errors.Is(err, os.ErrNotExist) {

@@ -32,7 +32,7 @@ func ParseRole(s string) (Role, error) {
 		return RoleUser, nil
 	}
 	if i := slices.Index(roleNames[:], s); i > 0 {
-		return Role(i), nil
+		return Role(i), nil //nolint:gosec // an index of a short array
 	}
 	return RoleNone, fmt.Errorf("unknown role %q; the roles are %s and user", s, strings.Join(roleNames[1:], ", "))
 }

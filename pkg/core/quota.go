@@ -57,7 +57,7 @@ func (m *meter) Read(p []byte) (int, error) {
 		return 0, tooLarge
 	}
 	due := m.read-m.reserved >= reserveStep || !m.renewAt.IsZero() && m.core.now().After(m.renewAt)
-	if err == io.EOF || due { //nolint:errorlint // io.EOF is returned bare by contract
+	if err == io.EOF || due {
 		if e := m.reserve(); e != nil {
 			return 0, e
 		}

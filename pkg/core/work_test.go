@@ -175,7 +175,7 @@ func TestUnknownOutcomeOfVerdictIsHarmless(t *testing.T) {
 func TestAwaitIsWokenOrLooks(t *testing.T) {
 	b := newBench(t)
 	f := b.upload(text("hello"))
-	go b.verify(f, content.Verdict{Type: "text/plain"})
+	go func() { _ = b.Verify(context.Background(), hint(f), judge(content.Verdict{Type: "text/plain"})) }()
 	got, err := b.Await(t.Context(), f, 10*time.Second, core.Judged)
 	if err != nil || got.State != file.Ready {
 		t.Errorf("awaited %v, %v", got, err)

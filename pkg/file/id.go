@@ -37,10 +37,14 @@ type Ref struct {
 	Path   string
 }
 
-// ByID, ByNumber and ByPath make a Ref.
-func ByID(id ID) Ref         { return Ref{ID: id} }
-func ByNumber(n int64) Ref   { return Ref{Number: n} }  //nolint:revive // one comment serves the three
-func ByPath(path string) Ref { return Ref{Path: path} } //nolint:revive // as above
+// ByID names a file by its id.
+func ByID(id ID) Ref { return Ref{ID: id} }
+
+// ByNumber names a file by its Number.
+func ByNumber(n int64) Ref { return Ref{Number: n} }
+
+// ByPath names a file by its Path.
+func ByPath(path string) Ref { return Ref{Path: path} }
 
 // ParseRef reads the forms that the native API takes in a URL: file_<ULID>, a bare ULID, or the number.
 func ParseRef(s string) (Ref, error) {

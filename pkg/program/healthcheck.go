@@ -13,9 +13,9 @@ import (
 // healthLimit is longer than what the answer of /readyz may take.
 const healthLimit = 3 * time.Second
 
-// Healthcheck asks the program that runs with the same settings whether it is ready; nil means that it is. It is for the health
+// healthcheck asks the program that runs with the same settings whether it is ready; nil means that it is. It is for the health
 // check of a container, whose image holds nothing else that could ask.
-func Healthcheck(ctx context.Context) error {
+func healthcheck(ctx context.Context) error {
 	var s Settings
 	if err := config.Load(&s); err != nil {
 		return err

@@ -33,7 +33,7 @@ func wait[T any](ctx context.Context, log *slog.Logger, what string, open func()
 			return v, err
 		}
 		if first {
-			log.Info("waiting for "+what, "err", err)
+			log.Info("waiting for a dependency", "what", what, "err", err)
 		}
 		select {
 		case <-time.After(waitStep):

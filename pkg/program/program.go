@@ -75,7 +75,7 @@ func help(name, arg string, settings ...any) int {
 		fmt.Println(name, Version)
 		return 0
 	case "--healthcheck":
-		if err := Healthcheck(context.Background()); err != nil {
+		if err := healthcheck(context.Background()); err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 			return 1
 		}

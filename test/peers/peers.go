@@ -39,7 +39,7 @@ func Build(pkg string) (string, error) {
 	b := v.(*build)
 	b.once.Do(func() {
 		dir := filepath.Join(Root(), "bin", "peers")
-		if b.err = os.MkdirAll(dir, 0o755); b.err != nil {
+		if b.err = os.MkdirAll(dir, 0o750); b.err != nil {
 			return
 		}
 		b.path = filepath.Join(dir, filepath.Base(pkg))

@@ -20,13 +20,13 @@ type front struct {
 
 // handle serves one client until it leaves, the backend fails or ctx ends.
 func (f *front) handle(ctx context.Context, client net.Conn) {
-	defer client.Close() //nolint:errcheck // nothing is left to be sent
+	defer client.Close()
 	server, err := net.Dial("unix", f.backend)
 	if err != nil {
 		f.log.Error("no backend", "error", err)
 		return
 	}
-	defer server.Close() //nolint:errcheck // as above
+	defer server.Close()
 	defer context.AfterFunc(ctx, func() {
 		_ = client.Close()
 		_ = server.Close()

@@ -85,7 +85,7 @@ func (t *tail) Read(p []byte) (int, error) {
 		t.end = append(t.end, p[:n]...)
 		t.end = t.end[max(0, len(t.end)-tailBytes):]
 	}
-	t.ended = t.ended || err == io.EOF //nolint:errorlint // bare by contract
+	t.ended = t.ended || err == io.EOF
 	return n, err
 }
 

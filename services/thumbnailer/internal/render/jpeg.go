@@ -82,7 +82,7 @@ func resize(buf []byte, o bimg.Options) ([]byte, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var p runtime.Pinner
-	p.Pin(unsafe.SliceData(buf))
+	p.Pin(unsafe.SliceData(buf)) //nolint:gosec // only pinned, never computed with
 	defer p.Unpin()
 	return bimg.Resize(buf, o)
 }

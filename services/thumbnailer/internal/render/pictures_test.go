@@ -91,7 +91,7 @@ func exif(orientation int) []byte {
 	b := []byte("II*\x00\x08\x00\x00\x00")
 	b = le.AppendUint16(b, 3)
 	b = entry(b, 0x010E, ascii, uint32(len(exifSecret)+1), text)
-	b = entry(b, 0x0112, short, 1, uint32(orientation)) //nolint:gosec // 1 … 8
+	b = entry(b, 0x0112, short, 1, uint32(orientation))
 	b = entry(b, 0x8825, long, 1, gps)
 	b = le.AppendUint32(b, 0)
 	b = le.AppendUint16(b, 1)
@@ -105,7 +105,7 @@ func withEXIF(src []byte, orientation int) []byte {
 	body := append([]byte("Exif\x00\x00"), exif(orientation)...)
 	out := append([]byte{}, src[:2]...)
 	out = append(out, 0xFF, 0xE1)
-	out = binary.BigEndian.AppendUint16(out, uint16(len(body)+2)) //nolint:gosec // a hundred bytes
+	out = binary.BigEndian.AppendUint16(out, uint16(len(body)+2))
 	return append(append(out, body...), src[2:]...)
 }
 
@@ -118,8 +118,8 @@ func withICC(src, profile []byte) []byte {
 	out := append([]byte{}, src[:2]...)
 	for i, part := range parts {
 		out = append(out, 0xFF, 0xE2)
-		out = binary.BigEndian.AppendUint16(out, uint16(2+len(iccName)+2+len(part))) //nolint:gosec // bounded by most
-		out = append(append(out, iccName...), byte(i+1), byte(len(parts)))           //nolint:gosec // a few
+		out = binary.BigEndian.AppendUint16(out, uint16(2+len(iccName)+2+len(part)))
+		out = append(append(out, iccName...), byte(i+1), byte(len(parts)))
 		out = append(out, part...)
 	}
 	return append(out, src[2:]...)
@@ -209,7 +209,7 @@ func flood(tb testing.TB, w, h uint32) []byte {
 	b.WriteString("\x89PNG\r\n\x1a\n")
 	chunk := func(kind string, body []byte) {
 		body = append([]byte(kind), body...)
-		head := binary.BigEndian.AppendUint32(nil, uint32(len(body)-4)) //nolint:gosec // small
+		head := binary.BigEndian.AppendUint32(nil, uint32(len(body)-4))
 		b.Write(binary.BigEndian.AppendUint32(append(head, body...), crc32.ChecksumIEEE(body)))
 	}
 	be := binary.BigEndian
@@ -255,7 +255,7 @@ func coverByBox(src image.Image, w, h int) *image.RGBA {
 					sum[0], sum[1], sum[2], n = sum[0]+r>>8, sum[1]+g>>8, sum[2]+b>>8, n+1
 				}
 			}
-			out.Set(x, y, color.RGBA{R: uint8(sum[0] / n), G: uint8(sum[1] / n), B: uint8(sum[2] / n), A: 255}) //nolint:gosec // means of bytes
+			out.Set(x, y, color.RGBA{R: uint8(sum[0] / n), G: uint8(sum[1] / n), B: uint8(sum[2] / n), A: 255})
 		}
 	}
 	return out

@@ -206,7 +206,7 @@ func checkWithExiftool(t *testing.T, data []byte) {
 	if err != nil {
 		return
 	}
-	cmd := exec.CommandContext(t.Context(), path, "-s", "-GPS:all", "-ImageDescription", "-Orientation", "-") //nolint:gosec // a fixed command
+	cmd := exec.CommandContext(t.Context(), path, "-s", "-GPS:all", "-ImageDescription", "-Orientation", "-")
 	cmd.Stdin = bytes.NewReader(data)
 	out, err := cmd.Output()
 	if err != nil {

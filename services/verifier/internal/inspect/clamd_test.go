@@ -212,7 +212,7 @@ func startClamd(t *testing.T, program string) string {
 	must(t, os.WriteFile(conf, []byte(config), 0o600))
 
 	var out bytes.Buffer
-	daemon := exec.CommandContext(t.Context(), program, "--config-file="+conf) //nolint:gosec // G204: a program of the system
+	daemon := exec.CommandContext(t.Context(), program, "--config-file="+conf)
 	daemon.Stdout, daemon.Stderr = &out, &out
 	must(t, daemon.Start())
 	t.Cleanup(func() {

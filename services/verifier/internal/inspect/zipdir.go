@@ -108,7 +108,7 @@ func (d zipDirectory) count(r io.ReaderAt, limit int) (int, error) {
 		}
 		list = list[length:]
 	}
-	if uint64(n) != d.records { //nolint:gosec // G115: a count is not negative
+	if uint64(n) != d.records {
 		return 0, unsafeArchive("a directory that lies about its length")
 	}
 	return n, nil

@@ -135,7 +135,7 @@ func life(s string) (time.Duration, error) {
 	if err != nil || n == 0 || n > uint64(core.MaxLife/time.Second) {
 		return 0, file.Errorf(file.Invalid, "native.expires_in", "expires_in must be a whole number of seconds between 1 and %d", int64(core.MaxLife/time.Second))
 	}
-	return time.Duration(n) * time.Second, nil //nolint:gosec // bounded above
+	return time.Duration(n) * time.Second, nil
 }
 
 // contentDigest reads the SHA-256 of Content-Digest or Repr-Digest (RFC 9530), in hex. Other algorithms are ignored.
