@@ -222,9 +222,6 @@ func testDelete(t *testing.T, s Suite) {
 }
 
 func testDeleteWhileReading(t *testing.T, s Suite) {
-	if !s.ReadsDeleted {
-		t.Skip("this driver does not promise it")
-	}
 	store, data := s.Open(t), Bytes(1<<20)
 	put(t, store, "deleted", data)
 	r, err := store.Open(t.Context(), "deleted")

@@ -208,9 +208,6 @@ func testRacingPuts(t *testing.T, s Suite) {
 }
 
 func testFull(t *testing.T, s Suite) {
-	if s.Full == nil {
-		t.Skip("this driver has no store that is full")
-	}
 	store := s.Full(t)
 	put(t, store, "small", Bytes(1000))
 	_, err := store.Put(t.Context(), "large", reader(Bytes(4<<20)), unknown)
@@ -223,9 +220,6 @@ func testFull(t *testing.T, s Suite) {
 }
 
 func testDown(t *testing.T, s Suite) {
-	if s.Down == nil {
-		t.Skip("this driver has no store that is out")
-	}
 	store, ctx := s.Down(t), t.Context()
 	_, err := store.Put(ctx, "a", reader(Bytes(10)), unknown)
 	wantKind(t, "put", err, file.Unavailable)
