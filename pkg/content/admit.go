@@ -30,17 +30,9 @@ func Admit(name, declared string, head []byte, p Policy) (string, error) {
 	if len(head) == 0 {
 		return "", &file.Error{Kind: file.Invalid, Op: "content.admit", Public: PublicReason(ReasonEmpty), Code: ReasonEmpty}
 	}
-	if err := p.Allows(name); err != nil {
-		return "", err
-	}
-	parsed, err := ParseType(declared)
+	claim, err := Claim(name, declared, p)
 	if err != nil {
 		return "", err
-	}
-	implied := TypeOf(name)
-	claim, ok := reconcile(canonical(parsed), implied)
-	if !ok {
-		return "", mismatch(&Mismatch{Declared: parsed, Detected: implied}, "File type does not match its name: declared %s, named %s", parsed, Extension(name))
 	}
 	detected := Detect(head)
 	if !Agree(claim, detected, head) {
@@ -54,6 +46,24 @@ func Admit(name, declared string, head []byte, p Policy) (string, error) {
 		if err := p.allowsBytes(detected, head); err != nil {
 			return "", err
 		}
+	}
+	return claim, nil
+}
+
+// Claim is the part of Admit that needs no bytes, for a file that is announced before they are sent: it judges the name and
+// the declared type, and returns the media type to record.
+func Claim(name, declared string, p Policy) (string, error) {
+	if err := p.Allows(name); err != nil {
+		return "", err
+	}
+	parsed, err := ParseType(declared)
+	if err != nil {
+		return "", err
+	}
+	implied := TypeOf(name)
+	claim, ok := reconcile(canonical(parsed), implied)
+	if !ok {
+		return "", mismatch(&Mismatch{Declared: parsed, Detected: implied}, "File type does not match its name: declared %s, named %s", parsed, Extension(name))
 	}
 	return claim, nil
 }

@@ -19,6 +19,11 @@ func (c *Core) Delete(ctx context.Context, t file.Tenant, ref file.Ref, by strin
 	if err != nil {
 		return nil, err
 	}
+	if f.Class.Replaces() { // else an older version would come to light
+		if err := c.buryOlder(ctx, f, by); err != nil {
+			return nil, err
+		}
+	}
 	tidy, cancel := detach(ctx)
 	defer cancel()
 	if err := c.erase(tidy, f); err != nil {
@@ -69,7 +74,7 @@ func (c *Core) erase(ctx context.Context, f *file.File) error {
 
 // strip leaves of a record what a tombstone needs: ids, times and the events that it still owes.
 func strip(f *file.File) {
-	f.Links, f.Variants, f.Timeline, f.Image = nil, nil, nil, nil
-	f.Path, f.BlobKey, f.Name, f.OriginalName, f.Description = "", "", "", "", ""
+	f.Links, f.Variants, f.Renders, f.Timeline, f.Image, f.Attributes = nil, nil, nil, nil, nil, nil
+	f.Path, f.Source, f.BlobKey, f.Name, f.OriginalName, f.Description = "", "", "", "", "", ""
 	f.Thumbnail = file.ThumbnailNone
 }

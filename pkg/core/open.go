@@ -13,6 +13,9 @@ import (
 // Get returns a file that exists for its users. What is deleted, expired or only promised is NotFound.
 func (c *Core) Get(ctx context.Context, t file.Tenant, ref file.Ref) (*file.File, error) {
 	f, err := c.meta.Get(ctx, t, ref)
+	if file.Is(err, file.NotFound) && ref.Path != "" {
+		f, err = c.newest(ctx, t, ref.Path)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -22,10 +25,16 @@ func (c *Core) Get(ctx context.Context, t file.Tenant, ref file.Ref) (*file.File
 	return f, nil
 }
 
+// Record returns a file in whatever state it is, a tombstone too, for those who tell a deleted file from one that never was.
+func (c *Core) Record(ctx context.Context, t file.Tenant, ref file.Ref) (*file.File, error) {
+	return c.meta.Get(ctx, t, ref)
+}
+
 // List selects files of one tenant that exist for their users.
 type List struct {
 	Tenant     file.Tenant
 	Parent     *file.Parent
+	Link       *file.Link
 	States     []file.State // of Pending, Ready, Rejected, Failed; Pending and Ready when empty
 	Descending bool
 	After      int64 // cursor: the Number of the last file of the page before
@@ -43,7 +52,7 @@ type Page struct {
 // List returns a page of files in the order in which they came.
 func (c *Core) List(ctx context.Context, l List) (Page, error) {
 	q := meta.Query{
-		Tenant: l.Tenant, Parent: l.Parent, States: l.States, NotExpiredAt: c.now(),
+		Tenant: l.Tenant, Parent: l.Parent, Link: l.Link, States: l.States, NotExpiredAt: c.now(),
 		Descending: l.Descending, After: l.After, Offset: l.Offset, Limit: l.Limit + 1,
 	}
 	if len(q.States) == 0 {

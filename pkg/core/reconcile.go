@@ -124,6 +124,11 @@ func (r *Reconciler) passRecords(ctx context.Context, limit int, found *Findings
 		if err := r.core.present(ctx, f, found); err != nil {
 			return err
 		}
+		if f.State == file.Ready && f.Class.Replaces() {
+			if err := r.core.supersede(ctx, f); err != nil {
+				return err
+			}
+		}
 		r.records = f.ID
 	}
 	if len(files) == min(limit, meta.MaxLimit) {

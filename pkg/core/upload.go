@@ -7,8 +7,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"time"
+	"unicode/utf8"
+
+	"github.com/oklog/ulid/v2"
 
 	"github.com/inlethq/inlet/pkg/blob"
 	"github.com/inlethq/inlet/pkg/content"
@@ -27,7 +32,8 @@ type Upload struct {
 	Via    string // the dialect
 	Class  file.Class
 	Parent file.Parent
-	Path   string // "" makes one
+	Path   string // fixed, for classes that Replace; "" makes one
+	Folder string // of a path that is made as Tiledesk has it: <folder>/<id in the form of a UUID>/<original name>; "" for the default
 	Limits Limits
 	Policy content.Policy
 
@@ -37,6 +43,8 @@ type Upload struct {
 	DeclaredType string        // media type as sent; "" takes what the name implies
 	Life         time.Duration // until it expires; 0 is for ever
 	SHA256       string        // what the bytes must hash to, lower-case hex; "" takes any
+	MD5          bool          // compute one besides, for vendors who show it
+	Attributes   map[string]string
 
 	// Announced is the least number of bytes that Body is known to have; 0 when nothing is known. It serves to refuse early.
 	Announced int64
@@ -77,12 +85,17 @@ func (c *Core) Upload(ctx context.Context, u Upload) (Stored, error) {
 	}
 
 	id := newID()
-	info, err := c.store(ctx, id, &u)
+	info, err := c.store(ctx, id, originalKey(u.Tenant, id), &u)
 	if err != nil {
 		c.release(ctx, u.Tenant, id)
 		return Stored{}, err
 	}
-	f := u.record(id, info, start, c.now())
+	now := c.now()
+	f := u.record(id, now)
+	f.State = file.Pending
+	holds(f, info)
+	f.Log(file.Step{At: now, What: "received", Took: now.Sub(start)})
+	c.owe(f, event.Stored)
 	return c.create(ctx, &u, f)
 }
 
@@ -119,11 +132,26 @@ func (u *Upload) checkForm() error {
 	if u.Name == "" {
 		u.Name = u.OriginalName
 	}
+	return checkAttributes(u.Attributes)
+}
+
+// maxAttribute bounds the name and the value of an attribute, in bytes.
+const maxAttribute = 255
+
+func checkAttributes(a map[string]string) error {
+	if len(a) > file.MaxAttributes {
+		return file.Errorf(file.Invalid, "upload.attributes", "A file has at most %d attributes", file.MaxAttributes)
+	}
+	for k, v := range a {
+		if !word(k, maxAttribute) || len(v) > maxAttribute || !utf8.ValidString(v) {
+			return file.Errorf(file.Invalid, "upload.attributes", "An attribute is a word and a text of at most %d bytes", maxAttribute)
+		}
+	}
 	return nil
 }
 
-// store streams the body into the blob store.
-func (c *Core) store(ctx context.Context, id file.ID, u *Upload) (blob.Info, error) {
+// store streams the body into the blob store, under key. Its storage is reserved under id.
+func (c *Core) store(ctx context.Context, id file.ID, key string, u *Upload) (blob.Info, error) {
 	m := &meter{ctx: ctx, core: c, tenant: u.Tenant, id: id, limits: u.Limits, src: u.Body}
 	head, err := readHead(m, content.HeadBytes)
 	if err != nil {
@@ -135,8 +163,8 @@ func (c *Core) store(ctx context.Context, id file.ID, u *Upload) (blob.Info, err
 	if u.DeclaredType, err = content.Admit(u.OriginalName, u.DeclaredType, head, u.Policy); err != nil {
 		return blob.Info{}, err
 	}
-	return c.blobs.Put(ctx, originalKey(u.Tenant, id), io.MultiReader(bytes.NewReader(head), m), blob.PutOptions{
-		Size: -1,
+	return c.blobs.Put(ctx, key, io.MultiReader(bytes.NewReader(head), m), blob.PutOptions{
+		Size: -1, MD5: u.MD5,
 		Check: func(got blob.Info) error {
 			if u.SHA256 != "" && u.SHA256 != got.SHA256 {
 				return &file.Error{Kind: file.Invalid, Op: "upload.digest", Code: "digest_mismatch", Public: "The body does not have the announced digest"}
@@ -151,31 +179,40 @@ func (c *Core) store(ctx context.Context, id file.ID, u *Upload) (blob.Info, err
 	})
 }
 
-// record makes the File of a stored body.
-func (u *Upload) record(id file.ID, info blob.Info, start, now time.Time) *file.File {
+// record makes the File of an upload, as yet without bytes and state.
+func (u *Upload) record(id file.ID, now time.Time) *file.File {
 	f := &file.File{
 		ID: id, Tenant: u.Tenant, Class: u.Class, Parent: u.Parent, Path: u.Path, Via: u.Via,
-		Name: u.Name, OriginalName: u.OriginalName, Description: u.Description,
-		DeclaredType: u.DeclaredType, Size: info.Size, SHA256: info.SHA256, MD5: info.MD5, BlobKey: info.Key,
-		State:   file.Pending,
-		Created: file.Actor{ID: u.By, At: now}, Updated: file.Actor{ID: u.By, At: now},
+		Name: u.Name, OriginalName: u.OriginalName, Description: u.Description, DeclaredType: u.DeclaredType,
+		Attributes: maps.Clone(u.Attributes),
+		Created:    file.Actor{ID: u.By, At: now}, Updated: file.Actor{ID: u.By, At: now},
 	}
-	if f.Path == "" {
+	switch {
+	case f.Path != "":
+	case u.Folder != "":
+		f.Path = u.Folder + "/" + uuid(id) + "/" + f.OriginalName
+	default:
 		f.Path = defaultPath(f)
 	}
 	if u.Life > 0 {
 		f.ExpiresAt = now.Add(u.Life)
 	}
 	if u.Key != "" {
-		f.Idempotency = file.Idempotency{Key: u.Key, Fingerprint: u.fingerprint(info)}
+		f.Idempotency.Key = u.Key
 	}
-	f.Log(file.Step{At: now, What: "received", Took: now.Sub(start)})
 	return f
+}
+
+// holds notes in a record what bytes it has.
+func holds(f *file.File, info blob.Info) {
+	f.BlobKey, f.Size, f.SHA256, f.MD5 = info.Key, info.Size, info.SHA256, info.MD5
 }
 
 // create writes the record, and settles what happens when that fails: another number, the first upload under the key, or a fence.
 func (c *Core) create(ctx context.Context, u *Upload, f *file.File) (Stored, error) {
-	c.owe(f, event.Stored)
+	if u.Key != "" {
+		f.Idempotency.Fingerprint = u.fingerprint(blob.Info{Size: f.Size, SHA256: f.SHA256})
+	}
 	var err error
 	for range 8 {
 		f.Number = c.nextNumber()
@@ -199,7 +236,9 @@ func (c *Core) create(ctx context.Context, u *Upload, f *file.File) (Stored, err
 		}
 	}
 	c.release(ctx, f.Tenant, f.ID)
-	c.removeBlob(ctx, f.BlobKey)
+	if f.BlobKey != "" {
+		c.removeBlob(ctx, f.BlobKey)
+	}
 	if file.CodeOf(err) == meta.ConflictIdempotency {
 		first, getErr := c.meta.GetIdempotent(ctx, u.Tenant, u.Key)
 		if getErr != nil {
@@ -236,9 +275,12 @@ func (c *Core) fence(ctx context.Context, f *file.File) (won *file.File, settled
 // replay answers an upload whose key was used before. The body is read and hashed, and not stored.
 func (c *Core) replay(u *Upload, first *file.File) (Stored, error) {
 	h := sha256.New()
-	n, err := io.Copy(h, u.Body)
-	if err != nil {
-		return Stored{}, err
+	var n int64
+	if u.Body != nil {
+		var err error
+		if n, err = io.Copy(h, u.Body); err != nil {
+			return Stored{}, err
+		}
 	}
 	if u.Complete != nil {
 		if err := u.Complete(u); err != nil {
@@ -248,7 +290,11 @@ func (c *Core) replay(u *Upload, first *file.File) (Stored, error) {
 	if err := u.checkForm(); err != nil {
 		return Stored{}, err
 	}
-	return sameRequest(first, u.fingerprint(blob.Info{Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}))
+	info := blob.Info{Size: n}
+	if u.Body != nil {
+		info.SHA256 = hex.EncodeToString(h.Sum(nil))
+	}
+	return sameRequest(first, u.fingerprint(info))
 }
 
 func sameRequest(first *file.File, fingerprint string) (Stored, error) {
@@ -264,7 +310,7 @@ func sameRequest(first *file.File, fingerprint string) (Stored, error) {
 
 // fingerprint hashes what the request asked for.
 func (u *Upload) fingerprint(info blob.Info) string {
-	text, _ := json.Marshal([]any{u.Class, u.Parent, u.Path, u.Name, u.OriginalName, u.Description, u.Life, info.Size, info.SHA256})
+	text, _ := json.Marshal([]any{u.Class, u.Parent, u.Path, u.Folder, u.Name, u.OriginalName, u.Description, u.Life, info.Size, info.SHA256})
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
@@ -276,6 +322,12 @@ func defaultPath(f *file.File) string {
 		owner = f.Parent.Kind + "s/" + f.Parent.ID
 	}
 	return "uploads/" + owner + "/files/" + string(f.ID) + "/" + f.OriginalName
+}
+
+// uuid writes the 128 bits of a ULID in the form of a UUID (RFC 9562, 4), for a vendor whose paths hold one.
+func uuid(id file.ID) string {
+	u := ulid.MustParseStrict(string(id)) // ids are made by newID
+	return fmt.Sprintf("%x-%x-%x-%x-%x", u[0:4], u[4:6], u[6:8], u[8:10], u[10:16])
 }
 
 func (c *Core) release(ctx context.Context, t file.Tenant, id file.ID) {

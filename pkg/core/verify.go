@@ -14,28 +14,44 @@ type Inspect func(ctx context.Context, bytes io.ReadSeeker, f *file.File) (conte
 
 // Verify brings a stored file to its verdict: Ready, or Rejected and without bytes. It is safe to call at any time, any number of times, from anywhere.
 func (c *Core) Verify(ctx context.Context, h Hint, inspect Inspect) error {
-	rejected := false
+	var judged *file.File
 	err := c.underClaim(ctx, h, file.WorkVerify, func(ctx context.Context, f *file.File) (func(*file.File) error, func(), error) {
 		verdict, err := c.inspect(ctx, f, inspect)
 		if err != nil {
 			return nil, nil, err
 		}
-		if rejected = verdict.Reason != ""; rejected {
-			return c.reject(verdict), nil, nil
+		commit := c.accept(verdict)
+		if verdict.Reason != "" {
+			commit = c.reject(verdict)
 		}
-		return c.accept(verdict), nil, nil
+		return func(f *file.File) error {
+			judged = f
+			return commit(f)
+		}, nil, nil
 	})
-	if err != nil || !rejected {
+	if err != nil || judged == nil {
 		return err
 	}
+	switch {
+	case judged.State == file.Rejected:
+		c.eraseRejected(ctx, h)
+	case judged.Class.Replaces():
+		if err := c.supersede(ctx, judged); err != nil {
+			c.log.Warn("a version that was replaced stays until the sweeper removes it", "file", h.ID, "err", err)
+		}
+	}
+	return nil
+}
+
+// eraseRejected removes the bytes of a file if it was rejected (and not deleted, or fenced off, in the meantime).
+func (c *Core) eraseRejected(ctx context.Context, h Hint) {
 	f, err := c.meta.Get(ctx, h.Tenant, file.ByID(h.ID))
 	if err != nil || f.State != file.Rejected {
-		return nil //nolint:nilerr // the verdict stands; the sweeper removes the bytes
+		return // the verdict stands; the sweeper removes the bytes
 	}
 	if err := c.erase(ctx, f); err != nil {
 		c.log.Warn("bytes of a rejected file stay until the sweeper removes them", "file", f.ID, "err", err)
 	}
-	return nil
 }
 
 func (c *Core) inspect(ctx context.Context, f *file.File, inspect Inspect) (content.Verdict, error) {

@@ -5,6 +5,7 @@
 package file
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -17,6 +18,7 @@ const (
 	MaxVariants         = 64
 	MaxTimeline         = 32 // older steps but the first are dropped
 	MaxOutbox           = 8  // a newer entry replaces an older one of its kind
+	MaxAttributes       = 16
 )
 
 // Tenant owns files, quota and policy. No repository call works without one.
@@ -39,6 +41,10 @@ const (
 // WantsThumbnail reports whether images of this class get the 200x200 thumbnail without being asked.
 func (c Class) WantsThumbnail() bool { return c != ClassChat }
 
+// Replaces reports whether files of this class take each other's place: all that have one Path are versions, and the newest that is Ready
+// is what the path finds. (A path of the other classes belongs to one file.)
+func (c Class) Replaces() bool { return c == ClassAvatar }
+
 // Parent is what a file was uploaded to: a channel, tag, project, user or bot. The zero value means the tenant itself.
 type Parent struct {
 	Kind string
@@ -47,9 +53,10 @@ type Parent struct {
 
 // Link ties a file to an entity of the host product after the upload.
 type Link struct {
-	Type string
-	ID   string
-	At   time.Time
+	Type    string
+	ID      string
+	At      time.Time
+	Primary bool // the picture that stands for the entity
 }
 
 // Image holds what the header of a picture says.
@@ -83,6 +90,13 @@ const (
 	ThumbnailMade   Thumbnail = "made"   // among the variants
 	ThumbnailFailed Thumbnail = "failed" // given up; the timeline says why
 )
+
+// Render is a lease on the making of one Variant, so that of many who ask for it one makes it.
+type Render struct {
+	Name  string // the variant's
+	By    string
+	Until time.Time
+}
 
 // Step is one line of a file's timeline.
 type Step struct {
@@ -135,8 +149,9 @@ type File struct {
 	Class  Class
 	Parent Parent
 	Links  []Link
-	Path   string // unique in its tenant
+	Path   string // unique in its tenant, but for classes that Replace
 	Via    string // the dialect it came through
+	Source string // the URL that the bytes are to be fetched from; empty once they were
 
 	Name         string
 	OriginalName string
@@ -149,7 +164,9 @@ type File struct {
 	Image        *Image // nil for all but pictures
 	BlobKey      string // empty when there are no bytes: temp, rejected, gone
 	Variants     []Variant
+	Renders      []Render // being made
 	Thumbnail    Thumbnail
+	Attributes   map[string]string // what a vendor's client says of a file and wants to read again; no meaning to Inlet
 
 	State     State
 	Reason    string // a code, for rejected and failed: corrupt, type_mismatch, …
@@ -186,7 +203,7 @@ func (f *File) Servable(now time.Time) bool { return f.State == Ready && !f.Expi
 // Charged is the number of bytes that count against the tenant's storage.
 func (f *File) Charged() int64 {
 	switch f.State {
-	case Pending, Ready, Failed:
+	case Temp, Pending, Ready, Failed: // a promise has a size from when its bytes are there
 		return f.Size
 	}
 	return 0
@@ -259,7 +276,8 @@ type Work string
 // The kinds of work. Each is done by one service.
 const (
 	WorkNone      Work = ""
-	WorkFinish    Work = "finish"    // a promise without bytes waits for them, or for its end
+	WorkFinish    Work = "finish"    // a promise waits for its bytes, or for its end
+	WorkFetch     Work = "fetch"     // a file waits for its bytes to be fetched from its Source
 	WorkVerify    Work = "verify"    // stored bytes wait for a verdict
 	WorkThumbnail Work = "thumbnail" // a verified picture waits for its thumbnail
 	WorkErase     Work = "erase"     // bytes that nobody may read any more wait for their removal
@@ -287,6 +305,9 @@ func (f *File) owed() Work {
 	case Temp:
 		return WorkFinish
 	case Pending:
+		if f.Source != "" {
+			return WorkFetch
+		}
 		return WorkVerify
 	case Ready:
 		if f.Thumbnail == ThumbnailOwed {
@@ -309,6 +330,8 @@ func (f *File) Clone() *File {
 	c.Variants = slices.Clone(f.Variants)
 	c.Timeline = slices.Clone(f.Timeline)
 	c.Outbox = slices.Clone(f.Outbox)
+	c.Renders = slices.Clone(f.Renders)
+	c.Attributes = maps.Clone(f.Attributes)
 	if f.Image != nil {
 		img := *f.Image
 		c.Image = &img

@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -30,19 +31,22 @@ type Record struct {
 	Links      []Link `json:"links,omitempty" bson:"links,omitempty"`
 	Path       string `json:"path,omitempty" bson:"path,omitempty"`
 	Via        string `json:"via,omitempty" bson:"via,omitempty"`
+	Source     string `json:"source,omitempty" bson:"source,omitempty"`
 
-	Name         string    `json:"name,omitempty" bson:"name,omitempty"`
-	OriginalName string    `json:"original_name,omitempty" bson:"original_name,omitempty"`
-	Description  string    `json:"description,omitempty" bson:"description,omitempty"`
-	DeclaredType string    `json:"declared_type,omitempty" bson:"declared_type,omitempty"`
-	DetectedType string    `json:"detected_type,omitempty" bson:"detected_type,omitempty"`
-	Size         int64     `json:"size,omitempty" bson:"size,omitempty"`
-	SHA256       string    `json:"sha256,omitempty" bson:"sha256,omitempty"`
-	MD5          string    `json:"md5,omitempty" bson:"md5,omitempty"`
-	Image        *Image    `json:"image,omitempty" bson:"image,omitempty"`
-	BlobKey      string    `json:"blob_key,omitempty" bson:"blob_key,omitempty"`
-	Variants     []Variant `json:"variants,omitempty" bson:"variants,omitempty"`
-	Thumbnail    string    `json:"thumbnail,omitempty" bson:"thumbnail,omitempty"`
+	Name         string            `json:"name,omitempty" bson:"name,omitempty"`
+	OriginalName string            `json:"original_name,omitempty" bson:"original_name,omitempty"`
+	Description  string            `json:"description,omitempty" bson:"description,omitempty"`
+	DeclaredType string            `json:"declared_type,omitempty" bson:"declared_type,omitempty"`
+	DetectedType string            `json:"detected_type,omitempty" bson:"detected_type,omitempty"`
+	Size         int64             `json:"size,omitempty" bson:"size,omitempty"`
+	SHA256       string            `json:"sha256,omitempty" bson:"sha256,omitempty"`
+	MD5          string            `json:"md5,omitempty" bson:"md5,omitempty"`
+	Image        *Image            `json:"image,omitempty" bson:"image,omitempty"`
+	BlobKey      string            `json:"blob_key,omitempty" bson:"blob_key,omitempty"`
+	Variants     []Variant         `json:"variants,omitempty" bson:"variants,omitempty"`
+	Renders      []Render          `json:"renders,omitempty" bson:"renders,omitempty"`
+	Thumbnail    string            `json:"thumbnail,omitempty" bson:"thumbnail,omitempty"`
+	Attributes   map[string]string `json:"attributes,omitempty" bson:"attributes,omitempty"`
 
 	State     string `json:"state" bson:"state"`
 	Reason    string `json:"reason,omitempty" bson:"reason,omitempty"`
@@ -69,9 +73,9 @@ type Record struct {
 
 // Index holds what a File is found by besides the fields of Record. It is computed from the File at every write and never read back.
 type Index struct {
-	PathIndex string   `bson:"path_index"`           // UniqueIndex of the path, which is free again from Deleting on
+	PathIndex string   `bson:"path_index"`           // UniqueIndex of a path of its own, which is free again from Deleting on
 	IdemIndex string   `bson:"idem_index"`           // UniqueIndex of the idempotency key
-	LinkIndex []string `bson:"link_index,omitempty"` // LinkIndex of each link, sorted, each once
+	LinkIndex []string `bson:"link_index,omitempty"` // LinkIndex of each link, and of the path of a class that Replaces; sorted, each once
 	Charged   int64    `bson:"charged"`
 	DueExpiry int64    `bson:"due_expiry,omitempty"` // the queues: 0 for what is not in one
 	DueOutbox int64    `bson:"due_outbox,omitempty"`
@@ -82,9 +86,10 @@ type Index struct {
 
 // Link is the stored form of file.Link.
 type Link struct {
-	Type string `json:"type,omitempty" bson:"type,omitempty"`
-	ID   string `json:"id,omitempty" bson:"id,omitempty"`
-	At   int64  `json:"at,omitempty" bson:"at,omitempty"`
+	Type    string `json:"type,omitempty" bson:"type,omitempty"`
+	ID      string `json:"id,omitempty" bson:"id,omitempty"`
+	At      int64  `json:"at,omitempty" bson:"at,omitempty"`
+	Primary bool   `json:"primary,omitempty" bson:"primary,omitempty"`
 }
 
 // Image is the stored form of file.Image.
@@ -103,6 +108,13 @@ type Variant struct {
 	Size    int64  `json:"size,omitempty" bson:"size,omitempty"`
 	SHA256  string `json:"sha256,omitempty" bson:"sha256,omitempty"`
 	BlobKey string `json:"blob_key,omitempty" bson:"blob_key,omitempty"`
+}
+
+// Render is the stored form of file.Render.
+type Render struct {
+	Name  string `json:"name" bson:"name"`
+	By    string `json:"by,omitempty" bson:"by,omitempty"`
+	Until int64  `json:"until,omitempty" bson:"until,omitempty"`
 }
 
 // Step is the stored form of file.Step.
@@ -130,7 +142,7 @@ func FromFile(f *file.File) Document {
 func record(f *file.File) Record {
 	r := Record{
 		ID: string(f.ID), Number: f.Number, Tenant: string(f.Tenant), Class: string(f.Class),
-		ParentKind: f.Parent.Kind, ParentID: f.Parent.ID, Path: f.Path, Via: f.Via,
+		ParentKind: f.Parent.Kind, ParentID: f.Parent.ID, Path: f.Path, Via: f.Via, Source: f.Source,
 		Name: f.Name, OriginalName: f.OriginalName, Description: f.Description,
 		DeclaredType: f.DeclaredType, DetectedType: f.DetectedType,
 		Size: f.Size, SHA256: f.SHA256, MD5: f.MD5, BlobKey: f.BlobKey, Thumbnail: string(f.Thumbnail),
@@ -141,9 +153,13 @@ func record(f *file.File) Record {
 		Rev: f.Rev, ClaimBy: f.Claim.By, ClaimUntil: Micros(f.Claim.Until), ClaimToken: f.Claim.Token,
 		IdemKey: f.Idempotency.Key, Fingerprint: f.Idempotency.Fingerprint,
 		Links: convert(f.Links, func(l file.Link) Link {
-			return Link{Type: l.Type, ID: l.ID, At: Micros(l.At)}
+			return Link{Type: l.Type, ID: l.ID, At: Micros(l.At), Primary: l.Primary}
 		}),
 		Variants: convert(f.Variants, func(v file.Variant) Variant { return Variant(v) }),
+		Renders: convert(f.Renders, func(r file.Render) Render {
+			return Render{Name: r.Name, By: r.By, Until: Micros(r.Until)}
+		}),
+		Attributes: maps.Clone(f.Attributes),
 		Timeline: convert(f.Timeline, func(s file.Step) Step {
 			return Step{At: Micros(s.At), What: s.What, Took: int64(s.Took), Attempt: s.Attempt, Note: s.Note}
 		}),
@@ -170,6 +186,10 @@ func index(f *file.File) Index {
 		Work:      string(work),
 		WorkAt:    Micros(at),
 	}
+	if f.Class.Replaces() && f.Path != "" {
+		x.PathIndex = UniqueIndex("", f.ID)
+		x.LinkIndex = append(x.LinkIndex, LinkIndex(versionOf, f.Path))
+	}
 	slices.Sort(x.LinkIndex)
 	x.LinkIndex = slices.Compact(x.LinkIndex)
 	if f.State == file.Deleting || f.State == file.Gone {
@@ -186,7 +206,7 @@ func index(f *file.File) Index {
 func (r Record) File() *file.File {
 	f := &file.File{
 		ID: file.ID(r.ID), Number: r.Number, Tenant: file.Tenant(r.Tenant), Class: file.Class(r.Class),
-		Parent: file.Parent{Kind: r.ParentKind, ID: r.ParentID}, Path: r.Path, Via: r.Via,
+		Parent: file.Parent{Kind: r.ParentKind, ID: r.ParentID}, Path: r.Path, Via: r.Via, Source: r.Source,
 		Name: r.Name, OriginalName: r.OriginalName, Description: r.Description,
 		DeclaredType: r.DeclaredType, DetectedType: r.DetectedType,
 		Size: r.Size, SHA256: r.SHA256, MD5: r.MD5, BlobKey: r.BlobKey, Thumbnail: file.Thumbnail(r.Thumbnail),
@@ -198,9 +218,13 @@ func (r Record) File() *file.File {
 		Claim:       file.Claim{By: r.ClaimBy, Until: Time(r.ClaimUntil), Token: r.ClaimToken},
 		Idempotency: file.Idempotency{Key: r.IdemKey, Fingerprint: r.Fingerprint},
 		Links: convert(r.Links, func(l Link) file.Link {
-			return file.Link{Type: l.Type, ID: l.ID, At: Time(l.At)}
+			return file.Link{Type: l.Type, ID: l.ID, At: Time(l.At), Primary: l.Primary}
 		}),
 		Variants: convert(r.Variants, func(v Variant) file.Variant { return file.Variant(v) }),
+		Renders: convert(r.Renders, func(r Render) file.Render {
+			return file.Render{Name: r.Name, By: r.By, Until: Time(r.Until)}
+		}),
+		Attributes: maps.Clone(r.Attributes),
 		Timeline: convert(r.Timeline, func(s Step) file.Step {
 			return file.Step{At: Time(s.At), What: s.What, Took: time.Duration(s.Took), Attempt: s.Attempt, Note: s.Note}
 		}),
@@ -223,6 +247,9 @@ func UniqueIndex(value string, id file.ID) string {
 	}
 	return "=" + value
 }
+
+// versionOf is the type of the link from a file to a path that it shares with others. No caller's link can have it: links' types are words.
+const versionOf = "/"
 
 // LinkIndex is one text for a link's type and id. The length in front keeps ("a", "b:c") and ("a:b", "c") apart.
 func LinkIndex(kind, id string) string {

@@ -22,10 +22,11 @@ func sample() *file.File {
 	return &file.File{
 		ID: id, Number: 7, Tenant: "acme", Class: file.ClassChat, Parent: file.Parent{Kind: "user", ID: "u"}, Path: "a/b", Name: "a.png",
 		Size: 42, State: file.Ready, Thumbnail: file.ThumbnailOwed, ExpiresAt: noon.Add(time.Hour), Image: &file.Image{Width: 1, Height: 2, Frames: 3},
-		Created: file.Actor{ID: "u", At: noon}, Links: []file.Link{{Type: "b", ID: "2", At: noon}, {Type: "a", ID: "1"}, {Type: "b", ID: "2"}},
+		Created: file.Actor{ID: "u", At: noon}, Links: []file.Link{{Type: "b", ID: "2", At: noon}, {Type: "a", ID: "1", Primary: true}, {Type: "b", ID: "2"}},
 		Variants: []file.Variant{{Name: file.ThumbnailName, Width: 200, Height: 200, Type: "image/png", Size: 9, BlobKey: "k"}},
 		Timeline: []file.Step{{At: noon, What: "received", Took: time.Nanosecond, Attempt: 1}},
 		Outbox:   []file.OutboxEntry{{ID: "e", Fact: "file.stored", Rev: 1, At: noon.Add(time.Minute)}},
+		Source:   "https://example.com/a.png", Renders: []file.Render{{Name: "w80", By: "me", Until: noon}}, Attributes: map[string]string{"disposition": "inline"},
 		Rev:      3, Idempotency: file.Idempotency{Key: "k", Fingerprint: "f"},
 	}
 }
@@ -87,6 +88,9 @@ func TestIndex(t *testing.T) {
 		"settled": {func(f *file.File) {
 			f.Thumbnail, f.Outbox, f.ExpiresAt, f.Links, f.Path, f.Idempotency = "", nil, time.Time{}, nil, "", file.Idempotency{}
 		}, meta.Index{PathIndex: "-" + string(id), IdemIndex: "-" + string(id), Charged: 42}},
+		"version": {func(f *file.File) { f.Class, f.Links, f.Outbox, f.Thumbnail = file.ClassAvatar, nil, nil, "" }, meta.Index{
+			PathIndex: "-" + string(id), IdemIndex: "=k", LinkIndex: []string{"1:/:a/b"}, Charged: 42, DueExpiry: meta.Micros(noon.Add(time.Hour)),
+		}},
 		"deleting": {func(f *file.File) { f.State, f.Links, f.Outbox = file.Deleting, nil, nil }, meta.Index{
 			PathIndex: "-" + string(id), IdemIndex: "=k", Work: "erase", WorkAt: meta.Micros(noon),
 		}},

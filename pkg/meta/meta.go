@@ -39,6 +39,7 @@ const (
 type Files interface {
 	// Create inserts f, whose Rev must be 0, and sets it to 1. ID is unique in the whole repository; Number, Path (when set)
 	// and Idempotency.Key (when set) are unique in the tenant: a Conflict otherwise, with its Code.
+	// A Path of a class that Replaces is shared: it is no reason for a Conflict, and Get by path does not find it (Query.Path does).
 	// A path is free again, and finds nothing, from the moment its file is Deleting or Gone; the record keeps it all the same.
 	// The tenant's usage grows by f.Charged(), and the reservation under f.ID, if there is one, ends.
 	Create(ctx context.Context, f *file.File) error
@@ -63,6 +64,8 @@ type Query struct {
 	Tenant file.Tenant
 	Parent *file.Parent // only these, when set
 	Link   *file.Link   // only those linked to this Type and ID, when set
+	// Path finds the versions of a path that files of a class that Replaces share, when set. It does not go with Link.
+	Path   string
 	States []file.State // any of these; all when empty
 	// NotExpiredAt leaves out what has expired at this time, when set.
 	NotExpiredAt time.Time
@@ -71,6 +74,17 @@ type Query struct {
 	After  int64
 	Offset int
 	Limit  int // 1 … MaxLimit
+}
+
+// LinkKey is the entry of Index.LinkIndex that q asks for; empty when it asks for none.
+func (q Query) LinkKey() string {
+	switch {
+	case q.Link != nil:
+		return LinkIndex(q.Link.Type, q.Link.ID)
+	case q.Path != "":
+		return LinkIndex(versionOf, q.Path)
+	}
+	return ""
 }
 
 // MaxLimit bounds Query.Limit and the limits of Queue.
@@ -83,8 +97,9 @@ type Due string
 const (
 	DueExpiry Due = "expiry" // File.ExpiresAt, for what is neither Deleting nor Gone
 	DueOutbox Due = "outbox" // File.OutboxSince
-	// The four kinds of work, each by the time of File.Owed. (One queue a kind: a service that is out must not hide another's work.)
+	// The kinds of work, each by the time of File.Owed. (One queue a kind: a service that is out must not hide another's work.)
 	DueFinish        = Due(file.WorkFinish)
+	DueFetch         = Due(file.WorkFetch)
 	DueVerify        = Due(file.WorkVerify)
 	DueThumbnail     = Due(file.WorkThumbnail)
 	DueErase         = Due(file.WorkErase)

@@ -28,7 +28,7 @@ func (d Document) Validate() error {
 // texts lists every string of the record that somebody outside can set.
 func (d Document) texts() []string {
 	t := []string{
-		d.Tenant, d.Class, d.ParentKind, d.ParentID, d.Path, d.Via, d.Name, d.OriginalName, d.Description,
+		d.Tenant, d.Class, d.ParentKind, d.ParentID, d.Path, d.Via, d.Source, d.Name, d.OriginalName, d.Description,
 		d.DeclaredType, d.DetectedType, d.SHA256, d.MD5, d.BlobKey, d.Thumbnail, d.State, d.Reason,
 		d.CreatedBy, d.UpdatedBy, d.DeletedBy, d.ClaimBy, d.IdemKey, d.Fingerprint,
 	}
@@ -37,6 +37,12 @@ func (d Document) texts() []string {
 	}
 	for _, v := range d.Variants {
 		t = append(t, v.Name, v.Type, v.SHA256, v.BlobKey)
+	}
+	for _, r := range d.Renders {
+		t = append(t, r.Name, r.By)
+	}
+	for k, v := range d.Attributes {
+		t = append(t, k, v)
 	}
 	for _, s := range d.Timeline {
 		t = append(t, s.What, s.Note)
@@ -90,6 +96,9 @@ func (q Query) Validate() error {
 	if q.Offset < 0 {
 		return invalid("an offset is not below 0")
 	}
+	if q.Link != nil && q.Path != "" {
+		return invalid("a query is by link or by path")
+	}
 	return ValidateTenant(q.Tenant)
 }
 
@@ -107,7 +116,7 @@ func (r Reservation) Validate() error {
 // Work is the kind of work that a queue is of, WorkNone for a queue of another kind; an Invalid error for no queue at all.
 func (d Due) Work() (file.Work, error) {
 	switch d {
-	case DueFinish, DueVerify, DueThumbnail, DueErase:
+	case DueFinish, DueFetch, DueVerify, DueThumbnail, DueErase:
 		return file.Work(d), nil
 	case DueExpiry, DueOutbox, DuePurge:
 		return file.WorkNone, nil

@@ -18,7 +18,12 @@ import (
 	"github.com/inlethq/inlet/pkg/config"
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/httpserver"
+	"github.com/inlethq/inlet/services/ingest/internal/dialect/desk"
+	"github.com/inlethq/inlet/services/ingest/internal/dialect/enzyme"
 	"github.com/inlethq/inlet/services/ingest/internal/dialect/native"
+	"github.com/inlethq/inlet/services/ingest/internal/dialect/sonar"
+	"github.com/inlethq/inlet/services/ingest/internal/dialect/tiledesk"
+	"github.com/inlethq/inlet/services/ingest/internal/door"
 	"github.com/inlethq/inlet/services/ingest/internal/router"
 )
 
@@ -29,7 +34,7 @@ const Name = "ingest"
 type Config struct {
 	Addr       string        `env:"INLET_ADDR" envDefault:":8080" desc:"public listener"`
 	PublicURL  string        `env:"INLET_PUBLIC_URL" desc:"URL that clients reach the public listener at; empty takes it from each request"`
-	Dialects   []string      `env:"INLET_DIALECTS" envDefault:"native" desc:"APIs to serve, separated by commas: native"`
+	Dialects   []string      `env:"INLET_DIALECTS" envDefault:"native,tiledesk,enzyme,desk,sonar" desc:"APIs to serve, separated by commas"`
 	Directory  string        `env:"INLET_DIRECTORY" desc:"YAML file of tenants, users and API keys; inlet serve makes one in INLET_DATA"`
 	Wait       time.Duration `env:"INLET_WAIT" envDefault:"10s" desc:"longest that an upload waits for its verdict before it is answered with 202"`
 	MaxFile    int64         `env:"INLET_MAX_FILE_SIZE" envDefault:"0" desc:"bytes of one file, for every tenant; 0 leaves it to the plans"`
@@ -38,15 +43,41 @@ type Config struct {
 	JWKSURL    string        `env:"INLET_JWKS_URL" desc:"keys of tokens signed with RS, PS, ES or EdDSA"`
 	Audience   string        `env:"INLET_JWT_AUDIENCE" desc:"what a token's aud must hold, when set"`
 	Issuer     string        `env:"INLET_JWT_ISSUER" desc:"what a token's iss must be, when set"`
+	Tiledesk   tiledesk.Config
 }
 
-var dialects = []string{"native"}
+// dialects lists the APIs in the order in which a request that none has a route for is offered to them.
+var dialects = []struct {
+	name string
+	open func(*door.Door, *Config) router.Dialect
+}{
+	{"native", func(d *door.Door, _ *Config) router.Dialect { return native.New(d) }},
+	{"tiledesk", func(d *door.Door, c *Config) router.Dialect { return tiledesk.New(d, c.Tiledesk) }},
+	{"sonar", func(d *door.Door, _ *Config) router.Dialect { return sonar.New(d) }},
+	{"enzyme", func(d *door.Door, _ *Config) router.Dialect { return enzyme.New(d) }},
+	{"desk", func(d *door.Door, _ *Config) router.Dialect { return desk.New(d) }},
+}
+
+// open makes the dialects that are switched on.
+func (c *Config) open(d *door.Door) []router.Dialect {
+	var all []router.Dialect
+	for _, dialect := range dialects {
+		if slices.Contains(c.Dialects, dialect.name) {
+			all = append(all, dialect.open(d, c))
+		}
+	}
+	return all
+}
 
 // Validate implements config.Validator.
 func (c *Config) Validate() error {
+	var known []string
+	for _, d := range dialects {
+		known = append(known, d.name)
+	}
 	for _, d := range c.Dialects {
-		if !slices.Contains(dialects, d) {
-			return config.Bad("INLET_DIALECTS", d, "a list of "+strings.Join(dialects, ", "))
+		if !slices.Contains(known, d) {
+			return config.Bad("INLET_DIALECTS", d, "a list of "+strings.Join(known, ", "))
 		}
 	}
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.HasSuffix(c.PublicURL, "/")) {
@@ -89,10 +120,10 @@ func New(ctx context.Context, cfg Config, c *core.Core, b bus.Watcher, log *slog
 	if err != nil {
 		return nil, err
 	}
-	handler := router.New(log, native.New(native.Config{
+	handler := router.New(log, cfg.open(door.New(door.Config{
 		Core: c, Auth: auth, Directory: directory, Limiter: access.NewLimiter(nil),
-		Uploads: make(chan struct{}, cfg.MaxUploads), PublicURL: cfg.PublicURL, Wait: cfg.Wait, MaxFile: cfg.MaxFile, Log: log,
-	}))
+		MaxUploads: cfg.MaxUploads, PublicURL: cfg.PublicURL, Wait: cfg.Wait, MaxFile: cfg.MaxFile, Log: log,
+	}))...)
 	server, err := httpserver.Listen(cfg.Addr, "INLET_ADDR", handler, log)
 	if err != nil {
 		return nil, err

@@ -63,7 +63,7 @@ func testBadUploads(t *testing.T, s *harness.System) {
 		{"empty body", "", 400, "incomplete_body"},
 		{"no part", formEnd, 400, "file_missing"},
 		{"no file", field("name", "x") + formEnd, 400, "file_missing"},
-		{"file in another field", filePart(`form-data; name="upload"; filename="notes.txt"`) + formEnd, 400, "file_missing"},
+		{"file in another field", filePart(`form-data; name="upload"; filename="notes.txt"`) + formEnd, 400, "unexpected_field"},
 		{"empty file", part("Content-Disposition: "+goodName, "") + formEnd, 400, "empty_file"},
 		{"two files", filePart(goodName) + filePart(goodName) + formEnd, 400, "invalid_request"},
 		{"two files, one empty", filePart(goodName) + part("Content-Disposition: "+goodName, "") + formEnd, 400, "invalid_request"},

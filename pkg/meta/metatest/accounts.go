@@ -76,11 +76,13 @@ func reservationEnds(t *testing.T, e env) {
 	mustCreate(t, e, f)
 	wantUsage(t, e, 307, 7)
 
-	promise := with(func(f *file.File) { f.State = file.Temp })
+	promise := with(func(f *file.File) { f.State, f.Size = file.Temp, 0 })
 	mustCreate(t, e, promise)
 	mustReserve(t, e, meta.Reservation{Tenant: acme, ID: promise.ID, Bytes: 100, Until: start.Add(time.Hour)})
 	mustUpdate(t, e, promise, func(f *file.File) { f.Description = "half of it" })
 	wantUsage(t, e, 407, 107)
+	mustUpdate(t, e, promise, func(f *file.File) { f.Size = 100 })
+	wantUsage(t, e, 407, 7)
 	mustUpdate(t, e, promise, func(f *file.File) { f.State = file.Pending })
 	wantUsage(t, e, 407, 7)
 
@@ -118,7 +120,7 @@ func usage(t *testing.T, e env) {
 		state file.State
 		used  int64
 	}{
-		{{file.Temp, 0}, {file.Pending, 40}, {file.Ready, 40}, {file.Deleting, 0}, {file.Gone, 0}},
+		{{file.Temp, 40}, {file.Pending, 40}, {file.Ready, 40}, {file.Deleting, 0}, {file.Gone, 0}},
 		{{file.Pending, 40}, {file.Rejected, 0}, {file.Deleting, 0}},
 		{{file.Pending, 40}, {file.Failed, 40}, {file.Pending, 40}, {file.Ready, 40}, {file.Deleting, 0}},
 	} {

@@ -77,6 +77,25 @@ func findLinks(t *testing.T, e env) {
 	wantFound(t, e, meta.Query{Link: &file.Link{Type: "ticket", ID: "2"}})
 }
 
+// findVersions checks the paths that files share: none is refused for its path, and the path alone finds none of them.
+func findVersions(t *testing.T, e env) {
+	const path = "uploads/users/u1/images/photo.jpg"
+	avatar := func(f *file.File) { f.Class, f.Path, f.State = file.ClassAvatar, path, file.Ready }
+	a, b := with(avatar), with(avatar)
+	other := with(avatar, func(f *file.File) { f.Path = path + "2" })
+	single := with(func(f *file.File) { f.Class, f.Path = file.ClassAsset, path })
+	mustCreate(t, e, a, b, other, single)
+	wantFound(t, e, meta.Query{Path: path}, a, b)
+	wantFound(t, e, meta.Query{Path: path, States: []file.State{file.Ready}, Descending: true, NotExpiredAt: start}, b, a)
+	wantFound(t, e, meta.Query{Path: path + "3"})
+	if f, err := e.Get(t.Context(), acme, file.ByPath(path)); err != nil || f.ID != single.ID {
+		t.Errorf("Get by path = %v, %v; want the one file that has it to itself", f, err)
+	}
+	if _, err := e.Find(t.Context(), meta.Query{Tenant: acme, Path: path, Link: &file.Link{Type: "a"}, Limit: 1}); !file.Is(err, file.Invalid) {
+		t.Errorf("a query by link and path: %v", err)
+	}
+}
+
 func findPages(t *testing.T, e env) {
 	var all []*file.File
 	for range 7 {

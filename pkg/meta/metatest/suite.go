@@ -53,6 +53,7 @@ func Run(t *testing.T, s Suite) {
 		{"Purge", purge},
 		{"FindBy", findBy},
 		{"FindLinks", findLinks},
+		{"FindVersions", findVersions},
 		{"FindPages", findPages},
 		{"FindStable", findStable},
 		{"Due", due},

@@ -43,8 +43,8 @@ func matching(q meta.Query) bson.D {
 	if q.Parent != nil {
 		filter = append(filter, bson.E{Key: "parent_kind", Value: q.Parent.Kind}, bson.E{Key: "parent_id", Value: q.Parent.ID})
 	}
-	if q.Link != nil {
-		filter = append(filter, bson.E{Key: "link_index", Value: meta.LinkIndex(q.Link.Type, q.Link.ID)})
+	if link := q.LinkKey(); link != "" {
+		filter = append(filter, bson.E{Key: "link_index", Value: link})
 	}
 	if len(q.States) > 0 {
 		var states bson.A

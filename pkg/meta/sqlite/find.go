@@ -127,10 +127,10 @@ func matching(q meta.Query) (string, []any) {
 		b.WriteString(condition)
 		args = append(args, values...)
 	}
-	if q.Link != nil {
+	if link := q.LinkKey(); link != "" {
 		// CROSS JOIN keeps SQLite from turning the order of the tables round.
 		and(` FROM links CROSS JOIN files ON files.seq = links.seq WHERE links.tenant = ? AND links.link = ?`,
-			string(q.Tenant), meta.LinkIndex(q.Link.Type, q.Link.ID))
+			string(q.Tenant), link)
 	} else {
 		and(` FROM files WHERE files.tenant = ?`, string(q.Tenant))
 	}
@@ -150,7 +150,7 @@ func matching(q meta.Query) (string, []any) {
 }
 
 func numberColumn(q meta.Query) string {
-	if q.Link != nil {
+	if q.LinkKey() != "" {
 		return "links.number"
 	}
 	return "files.number"

@@ -14,6 +14,7 @@ import (
 	"github.com/inlethq/inlet/pkg/access"
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/services/ingest/internal/door"
 	"github.com/inlethq/inlet/services/ingest/internal/serve"
 )
 
@@ -33,7 +34,7 @@ func (d *Dialect) list(g *gin.Context) {
 		d.fail(g, err)
 		return
 	}
-	p := principal(g)
+	p := door.Principal(g)
 	where := file.Parent{}
 	if parent != nil {
 		where = *parent
@@ -135,7 +136,7 @@ func (d *Dialect) get(g *gin.Context) {
 		d.fail(g, err)
 		return
 	}
-	g.JSON(http.StatusOK, dataBody{Success: true, Data: whole(f, d.base(g.Request))})
+	g.JSON(http.StatusOK, dataBody{Success: true, Data: whole(f, d.Base(g.Request))})
 }
 
 func (d *Dialect) timeline(g *gin.Context) {
@@ -167,13 +168,13 @@ func (d *Dialect) update(g *gin.Context) {
 		d.fail(g, &file.Error{Kind: file.Invalid, Op: "native.update", Public: "The body must be a JSON object with name, description, or both", Err: err})
 		return
 	}
-	p := principal(g)
+	p := door.Principal(g)
 	f, err = d.Core.Update(g, p.Tenant, file.ByID(f.ID), p.ID, core.Patch{Name: body.Name, Description: body.Description, IfMatch: ifMatch(g.Request)})
 	if err != nil {
 		d.fail(g, err)
 		return
 	}
-	g.JSON(http.StatusOK, dataBody{Success: true, Data: whole(f, d.base(g.Request))})
+	g.JSON(http.StatusOK, dataBody{Success: true, Data: whole(f, d.Base(g.Request))})
 }
 
 // ifMatch reads the condition of RFC 9110, 13.1.1; nil when there is none.
@@ -198,7 +199,7 @@ func (d *Dialect) remove(g *gin.Context) {
 		d.fail(g, err)
 		return
 	}
-	p := principal(g)
+	p := door.Principal(g)
 	if _, err := d.Core.Delete(g, p.Tenant, file.ByID(f.ID), p.ID); err != nil {
 		d.fail(g, err)
 		return
@@ -212,8 +213,8 @@ func (d *Dialect) download(g *gin.Context) {
 		d.fail(g, err)
 		return
 	}
-	if d.send(g, f, "", serve.Options{Name: f.OriginalName, Modified: f.Created.At}) && g.Request.Method == http.MethodGet && g.GetHeader("Range") == "" {
-		d.Core.CountDownload(f)
+	if err := d.Download(g, f, serve.Options{}); err != nil {
+		d.fail(g, err)
 	}
 }
 
@@ -231,17 +232,7 @@ func (d *Dialect) thumbnail(g *gin.Context) {
 			return
 		}
 	}
-	d.send(g, f, file.ThumbnailName, serve.Options{Name: "thumbnail_200_200-" + f.OriginalName, Modified: f.Updated.At})
-}
-
-// send answers with the bytes of a file or its variant, and reports whether it did so whole.
-func (d *Dialect) send(g *gin.Context, f *file.File, variant string, o serve.Options) bool {
-	c, err := d.Core.Open(g, f, variant)
-	if err != nil {
+	if err := d.Thumbnail(g, f, serve.Options{Name: "thumbnail_200_200-" + f.OriginalName}); err != nil {
 		d.fail(g, err)
-		return false
 	}
-	defer c.Close()
-	serve.Content(g, c, o)
-	return g.Writer.Status() == http.StatusOK
 }

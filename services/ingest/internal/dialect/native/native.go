@@ -4,21 +4,17 @@
 package native
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"log/slog"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/inlethq/inlet/pkg/access"
 	"github.com/inlethq/inlet/pkg/content"
-	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/services/ingest/internal/door"
 )
 
 const (
@@ -28,29 +24,16 @@ const (
 	maxTag = 128
 )
 
-// Config is what the dialect works with.
-type Config struct {
-	Core      *core.Core
-	Auth      *access.Authenticator
-	Directory *access.Directory
-	Limiter   *access.Limiter
-	Uploads   chan struct{} // one element for each upload in flight; its capacity is the bound
-	PublicURL string        // where clients find us; from the request when empty
-	Wait      time.Duration // longest wait for a verdict
-	MaxFile   int64         // bytes of one file, for all tenants; 0 for the plan's alone
-	Log       *slog.Logger
-}
-
 // Dialect serves /v1.
 type Dialect struct {
-	Config
+	*door.Door
 	policy content.Policy
 	log    *slog.Logger
 }
 
 // New makes the dialect.
-func New(cfg Config) *Dialect {
-	return &Dialect{Config: cfg, policy: content.TagdAI, log: cfg.Log.With("dialect", dialectName)}
+func New(d *door.Door) *Dialect {
+	return &Dialect{Door: d, policy: content.TagdAI, log: d.Log.With("dialect", dialectName)}
 }
 
 // Name implements router.Dialect.
@@ -94,27 +77,19 @@ func (d *Dialect) MethodNotAllowed(g *gin.Context) bool {
 // owns reports whether a path is one of this dialect's, with a route or without.
 func owns(g *gin.Context) bool { return strings.HasPrefix(g.Request.URL.Path, "/v1/") }
 
-const principalKey = "inlet.principal"
-
 // authenticate lets known callers through.
 func (d *Dialect) authenticate(g *gin.Context) {
-	p, err := d.Auth.Authenticate(g, access.Request{
-		Authorization: g.Request.Header.Values("Authorization"),
-		APIKey:        g.Request.Header.Values("X-Api-Key"),
-		RemoteAddr:    g.Request.RemoteAddr,
-	})
+	p, err := d.Authenticate(g.Request)
 	if err != nil {
 		d.fail(g, err)
 		return
 	}
-	g.Set(principalKey, p)
+	door.Identify(g, p)
 }
-
-func principal(g *gin.Context) access.Principal { return g.MustGet(principalKey).(access.Principal) }
 
 // limitRate counts the request against the plan and says so in tagd-ai's headers.
 func (d *Dialect) limitRate(g *gin.Context) {
-	p := principal(g)
+	p := door.Principal(g)
 	tenant, _ := d.Directory.Tenant(p.Tenant)
 	decision := d.Limiter.Allow(p.RateKey(), tenant.Limits.Rate)
 	if decision.Limit > 0 {
@@ -128,39 +103,6 @@ func (d *Dialect) limitRate(g *gin.Context) {
 	}
 }
 
-// limits are the bounds of the caller's tenant.
-func (d *Dialect) limits(t file.Tenant) core.Limits {
-	tenant, _ := d.Directory.Tenant(t)
-	l := core.Limits{MaxFile: tenant.Limits.MaxFile, MaxStorage: tenant.Limits.MaxStorage}
-	if d.MaxFile > 0 && (l.MaxFile <= 0 || d.MaxFile < l.MaxFile) {
-		l.MaxFile = d.MaxFile
-	}
-	if l.MaxFile == math.MaxInt64 {
-		l.MaxFile = 0
-	}
-	return l
-}
-
-// base is the URL that clients reach us at.
-func (d *Dialect) base(r *http.Request) string {
-	if d.PublicURL != "" {
-		return d.PublicURL
-	}
-	if r.TLS != nil {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
-}
-
-// scopedKey ties an Idempotency-Key to the principal who sent it.
-func scopedKey(p access.Principal, key string) string {
-	if key == "" {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(string(p.Kind) + "\x00" + p.ID + "\x00" + p.KeyID + "\x00" + key))
-	return hex.EncodeToString(sum[:])
-}
-
 // find reads the file that the path names, if the caller may know of it.
 func (d *Dialect) find(g *gin.Context, check func(access.Principal, *file.File) error) (*file.File, error) {
 	notFound := file.Errorf(file.NotFound, "native.find", "File not found")
@@ -168,7 +110,7 @@ func (d *Dialect) find(g *gin.Context, check func(access.Principal, *file.File) 
 	if err != nil {
 		return nil, notFound // a malformed id is an id that nothing has
 	}
-	p := principal(g)
+	p := door.Principal(g)
 	f, err := d.Core.Get(g, p.Tenant, ref)
 	if file.Is(err, file.NotFound) {
 		return nil, notFound
@@ -179,7 +121,7 @@ func (d *Dialect) find(g *gin.Context, check func(access.Principal, *file.File) 
 	if err := check(p, f); err != nil {
 		return nil, err
 	}
-	g.Header("Inlet-File-Id", string(f.ID))
+	door.Show(g, f)
 	return f, nil
 }
 

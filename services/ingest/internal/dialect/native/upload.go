@@ -11,17 +11,11 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/inlethq/inlet/pkg/content"
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/services/ingest/internal/door"
 	"github.com/inlethq/inlet/services/ingest/internal/form"
 )
-
-// thumbnailWait is how much longer an upload waits for its thumbnail once it has its verdict.
-const thumbnailWait = 2 * time.Second
-
-// maxIdempotencyKey bounds the header.
-const maxIdempotencyKey = 255
 
 // upload takes a file in: a form, or a raw body with its name in Content-Disposition.
 func (d *Dialect) upload(g *gin.Context) {
@@ -30,10 +24,10 @@ func (d *Dialect) upload(g *gin.Context) {
 		d.fail(g, err)
 		return
 	}
-	p := principal(g)
+	p := door.Principal(g)
 	u := core.Upload{
 		Tenant: p.Tenant, By: p.ID, Via: dialectName, Class: file.ClassGeneric,
-		Limits: d.limits(p.Tenant), Policy: d.policy,
+		Limits: d.Limits(p.Tenant), Policy: d.policy,
 	}
 	if parent != nil {
 		u.Class, u.Parent = file.ClassTag, *parent
@@ -42,19 +36,12 @@ func (d *Dialect) upload(g *gin.Context) {
 		d.fail(g, err)
 		return
 	}
-	select {
-	case d.Uploads <- struct{}{}:
-		defer func() { <-d.Uploads }()
-	default:
-		d.fail(g, file.Errorf(file.Unavailable, "native.upload", "Too many uploads at once"))
+	leave, err := d.Enter()
+	if err != nil {
+		d.fail(g, err)
 		return
 	}
-	key := g.GetHeader("Idempotency-Key")
-	if len(key) > maxIdempotencyKey {
-		d.fail(g, file.Errorf(file.Invalid, "native.upload", "Idempotency-Key is longer than %d bytes", maxIdempotencyKey))
-		return
-	}
-	u.Key = scopedKey(p, key)
+	defer leave()
 	if strings.HasPrefix(g.ContentType(), "multipart/") {
 		err = readForm(g, &u)
 	} else {
@@ -64,7 +51,7 @@ func (d *Dialect) upload(g *gin.Context) {
 		d.fail(g, err)
 		return
 	}
-	stored, err := d.Core.Upload(g, u)
+	stored, err := d.Store(g, u)
 	if err != nil {
 		d.fail(g, err)
 		return
@@ -72,33 +59,17 @@ func (d *Dialect) upload(g *gin.Context) {
 	d.answerUpload(g, stored)
 }
 
-// readForm reads on to the form's one file. What stands after the file is read when its bytes are stored.
+// readForm takes the form's one file. What stands after the file is read when its bytes are stored.
 func readForm(g *gin.Context, u *core.Upload) error {
-	body, err := form.Open(g.Writer, g.Request)
+	fields, err := door.Form(g, "file", u, func(fields map[string]string, u *core.Upload) (err error) {
+		u.Name, u.Description = fields["name"], fields["description"]
+		u.Life, err = life(fields["expires_in"])
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	f, err := body.NextFile()
-	switch {
-	case err != nil:
-		return err
-	case f == nil || f.Field != "file":
-		return &file.Error{Kind: file.Invalid, Op: "native.form", Code: "file_missing", Public: "The form needs a file in the field file"}
-	}
-	u.OriginalName, u.DeclaredType, u.Body = f.Name, f.Type, f
-	if n := g.Request.ContentLength - form.Overhead; n > 0 {
-		u.Announced = n
-	}
-	u.Complete = func(u *core.Upload) (err error) {
-		if err := body.Finish(); err != nil {
-			return err
-		}
-		u.Name, u.Description = body.Fields["name"], body.Fields["description"]
-		u.Life, err = life(body.Fields["expires_in"])
-		return err
-	}
-	// Fields that came before the file are judged before its bytes are taken in.
-	_, err = life(body.Fields["expires_in"])
+	_, err = life(fields["expires_in"]) // one that came before the file is judged before the bytes are taken in
 	return err
 }
 
@@ -162,24 +133,12 @@ func (d *Dialect) answerUpload(g *gin.Context, s core.Stored) {
 	if prefer.applied != "" {
 		g.Header("Preference-Applied", prefer.applied)
 	}
-	if s.Replayed {
-		g.Header("Idempotent-Replayed", "true")
-	}
-	start := time.Now()
-	f, err := d.Core.Await(g, s.File, prefer.wait, core.Judged)
-	if err == nil && f.State == file.Ready {
-		f, err = d.Core.Await(g, f, min(thumbnailWait, prefer.wait-time.Since(start)), core.Settled)
-	}
-	g.Header("Inlet-File-Id", string(f.ID))
-	if err != nil || !f.Live(time.Now()) { // stored all the same: the record is the caller's to look at
-		d.log.WarnContext(g, "the verdict could not be awaited", "file", f.ID, "err", err)
-		f = s.File
-	}
-	if f.State == file.Rejected {
-		d.fail(g, &file.Error{Kind: file.TypeRefused, Op: "native.upload", Code: f.Reason, Public: content.PublicReason(f.Reason)})
+	f, err := d.Verdict(g, s.File, prefer.wait)
+	if err != nil {
+		d.fail(g, err)
 		return
 	}
-	base := d.base(g.Request)
+	base := d.Base(g.Request)
 	g.Header("Location", base+"/v1/files/"+publicID(f.ID))
 	g.JSON(uploadStatus(f), dataBody{Success: true, Data: created(f, base)})
 }

@@ -1,0 +1,114 @@
+// Package door holds what every dialect does in the same way around its core call: it tells who is calling, bounds what comes in, takes uploads
+// from forms, waits for verdicts, and sends bytes.
+//
+// It writes no error and no JSON, and knows no route: an answer's form, its status and the order of checks are the dialect's.
+package door
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/inlethq/inlet/pkg/access"
+	"github.com/inlethq/inlet/pkg/core"
+	"github.com/inlethq/inlet/pkg/file"
+)
+
+// Config is what a Door works with.
+type Config struct {
+	Core       *core.Core
+	Auth       *access.Authenticator
+	Directory  *access.Directory
+	Limiter    *access.Limiter
+	MaxUploads int        // in flight
+	PublicURL  string     // where clients find us; from the request when empty
+	Wait       time.Duration
+	MaxFile    int64 // bytes of one file, for all tenants; 0 for the plan's alone
+	Log        *slog.Logger
+}
+
+// Door is shared by all dialects. Its methods may be called concurrently.
+type Door struct {
+	Config
+	uploads chan struct{} // one element for each upload in flight
+}
+
+// New makes a Door.
+func New(cfg Config) *Door {
+	return &Door{Config: cfg, uploads: make(chan struct{}, max(cfg.MaxUploads, 1))}
+}
+
+// Authenticate tells who a request comes from.
+func (d *Door) Authenticate(r *http.Request) (access.Principal, error) {
+	return d.Auth.Authenticate(r.Context(), access.Request{
+		Authorization: r.Header.Values("Authorization"),
+		APIKey:        r.Header.Values("X-Api-Key"),
+		RemoteAddr:    r.RemoteAddr,
+	})
+}
+
+const principalKey = "inlet.principal"
+
+// Identify notes who a request comes from, for Principal.
+func Identify(g *gin.Context, p access.Principal) { g.Set(principalKey, p) }
+
+// Principal is who Identify has noted; nobody when there is none.
+func Principal(g *gin.Context) access.Principal {
+	p, _ := g.Get(principalKey)
+	known, _ := p.(access.Principal)
+	return known
+}
+
+// Limits are the bounds of a tenant: its plan's, lowered to those of this installation.
+func (d *Door) Limits(t file.Tenant) core.Limits {
+	tenant, _ := d.Directory.Tenant(t)
+	l := core.Limits{MaxFile: tenant.Limits.MaxFile, MaxStorage: tenant.Limits.MaxStorage}
+	if l.MaxFile == math.MaxInt64 {
+		l.MaxFile = 0
+	}
+	return Lower(l, d.MaxFile)
+}
+
+// Lower bounds a file's size further; 0 leaves it.
+func Lower(l core.Limits, maxFile int64) core.Limits {
+	if maxFile > 0 && (l.MaxFile <= 0 || maxFile < l.MaxFile) {
+		l.MaxFile = maxFile
+	}
+	return l
+}
+
+// Base is the URL that clients reach us at.
+func (d *Door) Base(r *http.Request) string {
+	if d.PublicURL != "" {
+		return d.PublicURL
+	}
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// maxIdempotencyKey bounds the header.
+const maxIdempotencyKey = 255
+
+// idempotencyKey ties the Idempotency-Key of a request to the principal who sent it.
+func idempotencyKey(g *gin.Context) (string, error) {
+	key := g.GetHeader("Idempotency-Key")
+	switch {
+	case key == "":
+		return "", nil
+	case len(key) > maxIdempotencyKey:
+		return "", file.Errorf(file.Invalid, "door.idempotency", "Idempotency-Key is longer than %d bytes", maxIdempotencyKey)
+	}
+	p := Principal(g)
+	sum := sha256.Sum256([]byte(string(p.Kind) + "\x00" + p.ID + "\x00" + p.KeyID + "\x00" + key))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Show puts the id of the file that an answer is about into its header: every dialect's answers carry it, whatever their own form of id.
+func Show(g *gin.Context, f *file.File) { g.Header("Inlet-File-Id", string(f.ID)) }
