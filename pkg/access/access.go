@@ -40,6 +40,9 @@ var scopes = []Scope{FilesRead, FilesWrite}
 
 // Principal is an authenticated caller. The zero value is nobody and may do nothing.
 // Its map and slice may be shared with other principals: read only.
+//
+// One that an Authenticator or a Directory has made also knows that version of the directory, which says how channels lie in
+// workspaces and bots in projects. One made by hand does not, and its roles reach no further than the resources that they name.
 type Principal struct {
 	Tenant file.Tenant
 	ID     string // the user's, bot's, subscription's or guest's id; for a key its user's, or "key:" and its name
@@ -53,6 +56,8 @@ type Principal struct {
 	Expires time.Time
 	// KeyID names the API key, uniquely in its tenant; empty for all other credentials.
 	KeyID string
+
+	directory *snapshot // nil for one made by hand
 }
 
 // RateKey is what a Limiter counts the principal's requests under: the API key, or else the caller.
@@ -61,26 +66,6 @@ func (p Principal) RateKey() string {
 		return string(p.Tenant) + "/key/" + p.KeyID
 	}
 	return string(p.Tenant) + "/" + string(p.Kind) + "/" + p.ID
-}
-
-// RoleOn is the strongest role that the principal has on a resource of its tenant: by that resource, by the tenant as a whole, or as
-// the owner of what is its own (a user's avatar and chat files have that user as their parent). An API key has none.
-func (p Principal) RoleOn(r file.Parent) Role {
-	if p.Kind == KindKey {
-		return RoleNone
-	}
-	if r.ID != "" && r.ID == p.ID && r.Kind == p.ownKind() {
-		return RoleOwner
-	}
-	return max(p.Roles[resource("tenant", string(p.Tenant))], p.Roles[resource(r.Kind, r.ID)])
-}
-
-// ownKind is the kind of parent that stands for the principal itself.
-func (p Principal) ownKind() string {
-	if p.Kind == KindBot {
-		return "bot"
-	}
-	return "user"
 }
 
 func (p Principal) hasScope(s Scope) bool { return slices.Contains(p.Scopes, s) }

@@ -72,7 +72,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, r Request) (Principal,
 	case schemeBasic:
 		return a.passwords.authenticate(ctx, s, credential, r.RemoteAddr, a.now)
 	case schemeKey:
-		return s.keyPrincipal(credential)
+		return s.authenticateKey(credential)
 	case schemeJWT:
 		return a.tokens.authenticate(ctx, s, credential)
 	}
@@ -80,7 +80,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, r Request) (Principal,
 	if strings.Contains(credential, ".") {
 		return a.tokens.authenticate(ctx, s, credential)
 	}
-	return s.keyPrincipal(credential)
+	return s.authenticateKey(credential)
 }
 
 // scheme is how a credential is to be read.
@@ -159,14 +159,11 @@ type keyDigest [sha256.Size]byte
 
 func digestKey(key string) keyDigest { return sha256.Sum256([]byte(key)) }
 
-func (s *snapshot) keyPrincipal(key string) (Principal, error) {
+// authenticateKey makes a Principal of an API key.
+func (s *snapshot) authenticateKey(key string) (Principal, error) {
 	k, ok := s.keys[digestKey(key)]
 	if !ok {
 		return Principal{}, unauthorized(errKey)
 	}
-	id := k.User
-	if id == "" {
-		id = "key:" + k.Name
-	}
-	return Principal{Tenant: k.Tenant, ID: id, Kind: KindKey, Name: k.Name, Scopes: k.Scopes, KeyID: k.Name}, nil
+	return s.keyPrincipal(k), nil
 }

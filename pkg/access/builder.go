@@ -28,6 +28,7 @@ const maxEmail = 254 // RFC 5321, 4.5.3.1.3, less the brackets
 var (
 	errID     = errors.New("an id has 1 to 128 characters of A-Z a-z 0-9 _ . @ | : + = ~ -, the first a letter, digit or _")
 	errTenant = errors.New("a tenant's id has 1 to 63 characters of a-z 0-9 -, the first a letter or digit")
+	errKeyID  = errors.New("an id that begins with key: is an API key's")
 	errTwice  = errors.New("appears twice")
 )
 
@@ -39,7 +40,6 @@ type builder struct {
 	snapshot *snapshot
 	problems []error
 	hash     func(password string) *passwordHash
-	names    map[entity]bool // of API keys
 	numbers  map[tenantNumber]bool
 }
 
@@ -59,9 +59,9 @@ func newBuilder() *builder {
 			users:      map[entity]*User{},
 			emails:     map[string]*User{},
 			keys:       map[keyDigest]*APIKey{},
+			keyNames:   map[entity]*APIKey{},
 		},
 		hash:    hashPassword,
-		names:   map[entity]bool{},
 		numbers: map[tenantNumber]bool{},
 	}
 }
@@ -209,6 +209,9 @@ func (b *builder) user(path string, e *userEntry) {
 	}
 	u := &User{ID: e.ID, Tenant: file.Tenant(e.Tenant), Number: DerivedNumber(e.ID)}
 	add(b, path+".id", b.snapshot.users, entity{u.Tenant, e.ID}, u)
+	if strings.HasPrefix(e.ID, keyIDPrefix) {
+		b.fail(path+".id", errKeyID)
+	}
 	b.integer(path+".number", e.Number, &u.Number)
 	if n := (tenantNumber{u.Tenant, u.Number}); b.numbers[n] {
 		b.fail(path+".number", errTwice)
@@ -265,7 +268,7 @@ func (b *builder) roles(path string, e *userEntry) map[string]Role {
 			b.fail(path, err)
 			continue
 		}
-		if kind == "tenant" && id != e.Tenant {
+		if kind == tenantKind && id != e.Tenant {
 			b.failf(path, "a user has no role on another tenant than his own")
 			continue
 		}
@@ -288,10 +291,10 @@ func (b *builder) key(path string, e *keyEntry) {
 	switch {
 	case !namePattern.MatchString(k.Name):
 		b.failf(path+".name", "1 to 64 letters, digits, spaces and _ . -")
-	case b.names[name]:
+	case b.snapshot.keyNames[name] != nil:
 		b.fail(path+".name", errTwice)
 	}
-	b.names[name] = true
+	b.snapshot.keyNames[name] = k
 	if k.User != "" && b.snapshot.users[entity{k.Tenant, k.User}] == nil {
 		b.failf(path+".user", "not among the tenant's users")
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -188,6 +189,7 @@ type snapshot struct {
 	users      map[entity]*User
 	emails     map[string]*User
 	keys       map[keyDigest]*APIKey
+	keyNames   map[entity]*APIKey
 }
 
 // Tenants returns all tenants in the order of the file.
@@ -241,14 +243,22 @@ func (d *Directory) User(t file.Tenant, id string) (User, bool) {
 	return *u, true
 }
 
-// Principal returns what a user of the directory may do now, for those who act for a user without a credential at hand, such as a
-// signed URL.
-func (d *Directory) Principal(t file.Tenant, userID string) (Principal, bool) {
-	u, ok := d.current.Load().users[entity{t, userID}]
+// Principal returns what the user, or the API key, of that id may do now, for those who act for one without a credential at hand,
+// such as a signed URL. It reports false for an id that is not the directory's to judge, which may be one known from tokens. Ids of
+// the form "key:" and a name always are the directory's: where the key has been removed, the principal is one that may do nothing.
+func (d *Directory) Principal(t file.Tenant, id string) (Principal, bool) {
+	s := d.current.Load()
+	if name, isKey := strings.CutPrefix(id, keyIDPrefix); isKey {
+		if k := s.keyNames[entity{t, name}]; k != nil {
+			return s.keyPrincipal(k), true
+		}
+		return Principal{Tenant: t, ID: id, Kind: KindKey, Name: name, KeyID: name, directory: s}, true
+	}
+	u, ok := s.users[entity{t, id}]
 	if !ok {
 		return Principal{}, false
 	}
-	return u.principal(), true
+	return s.userPrincipal(u), true
 }
 
 // Number returns the integer by which Desk knows a user: the directory's, or for a user whom it does not know DerivedNumber.
@@ -259,6 +269,17 @@ func (d *Directory) Number(t file.Tenant, userID string) int64 {
 	return DerivedNumber(userID)
 }
 
-func (u *User) principal() Principal {
-	return Principal{Tenant: u.Tenant, ID: u.ID, Kind: KindUser, Name: u.Email, Roles: u.Roles}
+func (s *snapshot) userPrincipal(u *User) Principal {
+	return Principal{Tenant: u.Tenant, ID: u.ID, Kind: KindUser, Name: u.Email, Roles: u.Roles, directory: s}
+}
+
+// keyIDPrefix begins the id of an API key that has no user. No user's or token's id may begin so.
+const keyIDPrefix = "key:"
+
+func (s *snapshot) keyPrincipal(k *APIKey) Principal {
+	id := k.User
+	if id == "" {
+		id = keyIDPrefix + k.Name
+	}
+	return Principal{Tenant: k.Tenant, ID: id, Kind: KindKey, Name: k.Name, Scopes: k.Scopes, KeyID: k.Name, directory: s}
 }

@@ -188,6 +188,7 @@ func TestDirectoryProblems(t *testing.T) {
 		"workspace without":   {"tenants: [{id: a, workspaces: [{channels: []}]}]", "tenants[0].workspaces[0].id: an id"},
 		"user's tenant":       {tenants + "users: [{id: u, tenant: c}]", "users[0].tenant: not among the tenants"},
 		"user id":             {tenants + "users: [{id: a/b, tenant: a}]", "users[0].id: an id"},
+		"user id of a key":    {tenants + "users: [{id: key:ci, tenant: a}]", "users[0].id: an id that begins with key:"},
 		"user twice":          {tenants + "users: [{id: u, tenant: a}, {id: u, tenant: a}]", "users[1].id: appears twice"},
 		"number":              {tenants + "users: [{id: u, tenant: a, number: -1}]", "users[0].number: a whole number"},
 		"huge number":         {tenants + "users: [{id: u, tenant: a, number: 9007199254740992}]", "users[0].number: a whole number"},

@@ -59,7 +59,7 @@ func (p *passwords) authenticate(ctx context.Context, s *snapshot, credential, r
 	}
 	login := p.logins.id(email, password)
 	if u := p.logins.get(login, s, now()); u != nil {
-		return u.principal(), nil
+		return s.userPrincipal(u), nil
 	}
 
 	if err := p.takeTurn(ctx); err != nil {
@@ -68,7 +68,7 @@ func (p *passwords) authenticate(ctx context.Context, s *snapshot, credential, r
 	defer func() { <-p.turns }()
 	// While this one waited another may have verified the same password.
 	if u := p.logins.get(login, s, now()); u != nil {
-		return u.principal(), nil
+		return s.userPrincipal(u), nil
 	}
 	// It counts as wrong while it is being hashed, so that no crowd can guess at once what one may not guess after another.
 	started := now()
@@ -81,7 +81,7 @@ func (p *passwords) authenticate(ctx context.Context, s *snapshot, credential, r
 	}
 	p.guesses.forgive(started, account, address)
 	p.logins.put(login, s, u, now())
-	return u.principal(), nil
+	return s.userPrincipal(u), nil
 }
 
 // takeTurn waits for a turn to hash, which the caller gives back.

@@ -2,11 +2,18 @@ package access
 
 import "github.com/inlethq/inlet/pkg/file"
 
-// The rights below are the general rule: by the role on the file's parent or on the tenant, or by an API key's scopes.
+// The rights below are the general rule: by the role on the file's parent, as RoleOn has it, or by an API key's scopes.
 // A vendor's own rules, where it states some, are its dialect's and come before.
 
-// CanRead reports whether p may read the file and its variants: as a member, or with files:read.
-func (p Principal) CanRead(f *file.File) bool { return p.may(FilesRead, f.Tenant, f.Parent) }
+// CanRead reports whether p may read the file and its variants: as a member, as its uploader, as one who shares a project with the
+// user or bot whose file it is, or with files:read. In a channel uploading it is not enough: who has left reads nothing there any
+// more, as Enzyme has it.
+func (p Principal) CanRead(f *file.File) bool {
+	if p.may(FilesRead, f.Tenant, f.Parent) {
+		return true
+	}
+	return p.uploaded(f) && f.Parent.Kind != channelKind || p.in(f.Tenant) && p.sharesProject(f.Parent)
+}
 
 // CanWrite reports whether p may change the file's record: as a member, or with files:write.
 func (p Principal) CanWrite(f *file.File) bool { return p.may(FilesWrite, f.Tenant, f.Parent) }
@@ -16,7 +23,8 @@ func (p Principal) CanUpload(t file.Tenant, parent file.Parent) bool {
 	return p.may(FilesWrite, t, parent)
 }
 
-// CanDelete reports whether p may delete the file: as its uploader, as an admin, or with files:write.
+// CanDelete reports whether p may delete the file: as its uploader, as an admin, or with files:write. In a channel an admin of the
+// channel's workspace may too, even where it is private and he cannot read it, as Enzyme has it.
 func (p Principal) CanDelete(f *file.File) bool {
 	if !p.in(f.Tenant) {
 		return false
@@ -24,7 +32,7 @@ func (p Principal) CanDelete(f *file.File) bool {
 	if p.Kind == KindKey {
 		return p.hasScope(FilesWrite)
 	}
-	return p.ID != "" && p.ID == f.Created.ID || p.RoleOn(f.Parent).AtLeast(RoleAdmin)
+	return p.uploaded(f) || p.RoleOn(f.Parent).AtLeast(RoleAdmin) || p.roleOnWorkspaceOf(f.Parent).AtLeast(RoleAdmin)
 }
 
 // CheckRead returns nil if p may read the file. Otherwise the error is NotFound for a file of another tenant, whose very
@@ -49,6 +57,11 @@ func (p Principal) CheckUpload(t file.Tenant, parent file.Parent) error {
 }
 
 func (p Principal) in(t file.Tenant) bool { return p.Tenant != "" && p.Tenant == t }
+
+// uploaded reports whether p has brought the file itself. A key never has: its scopes alone say what it may.
+func (p Principal) uploaded(f *file.File) bool {
+	return p.in(f.Tenant) && p.Kind != KindKey && p.ID != "" && p.ID == f.Created.ID
+}
 
 func (p Principal) may(s Scope, t file.Tenant, parent file.Parent) bool {
 	if !p.in(t) {

@@ -47,8 +47,19 @@ func (r Role) String() string {
 	return roleNames[RoleNone]
 }
 
+// The kinds of resource, as roles and the parents of files name them.
+const (
+	tenantKind    = "tenant"
+	projectKind   = "project"
+	workspaceKind = "workspace"
+	channelKind   = "channel"
+	tagKind       = "tag"
+	userKind      = "user"
+	botKind       = "bot"
+)
+
 // resourceKinds are what a role can be on: the tenant, and whatever can be the parent of a file.
-var resourceKinds = []string{"tenant", "project", "workspace", "channel", "tag", "user", "bot"}
+var resourceKinds = []string{tenantKind, projectKind, workspaceKind, channelKind, tagKind, userKind, botKind}
 
 // resource is the form of a role's resource: "kind/id".
 func resource(kind, id string) string { return kind + "/" + id }

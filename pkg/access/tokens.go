@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/MicahParks/keyfunc/v3"
@@ -178,8 +179,8 @@ func (t *tokens) key(ctx context.Context, token *jwt.Token) (any, error) {
 
 // tokenPrincipal is who a verified token speaks of.
 func (s *snapshot) tokenPrincipal(c *claims) (Principal, error) {
-	p := Principal{Tenant: file.Tenant(c.Tenant), ID: c.Subject, Kind: c.Kind, Name: c.Name, Expires: c.ExpiresAt.Time}
-	if !validID(p.ID) {
+	p := Principal{Tenant: file.Tenant(c.Tenant), ID: c.Subject, Kind: c.Kind, Name: c.Name, Expires: c.ExpiresAt.Time, directory: s}
+	if !validID(p.ID) || strings.HasPrefix(p.ID, keyIDPrefix) {
 		return Principal{}, unauthorized(errSubject)
 	}
 	if s.tenants[p.Tenant] == nil {

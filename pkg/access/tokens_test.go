@@ -77,6 +77,7 @@ func TestToken(t *testing.T) {
 			if tc.want.Tenant == "" {
 				tc.want.Tenant = "acme"
 			}
+			tc.want.directory = a.directory.current.Load()
 			raw := hs256(t, with(c, tc.claims))
 			for _, scheme := range []string{"Bearer ", "JWT ", "jwt "} {
 				got, err := a.Authenticate(t.Context(), authorization(scheme+raw))
@@ -134,6 +135,7 @@ func TestTokenRefused(t *testing.T) {
 		"no sub":              hs256(t, good(jwt.MapClaims{"sub": nil})),
 		"sub as a path":       hs256(t, good(jwt.MapClaims{"sub": "../u1"})),
 		"dots for a sub":      hs256(t, good(jwt.MapClaims{"sub": ".."})),
+		"sub of an API key":   hs256(t, good(jwt.MapClaims{"sub": "key:reader"})),
 		"long sub":            hs256(t, good(jwt.MapClaims{"sub": strings.Repeat("a", 129)})),
 		"no tenant":           hs256(t, good(jwt.MapClaims{"tenant": nil})),
 		"unknown tenant":      hs256(t, good(jwt.MapClaims{"tenant": "nobody"})),
