@@ -7,9 +7,9 @@ import (
 	"io/fs"
 	"math/big"
 	"os"
-	"path/filepath"
 	"strings"
 
+	"github.com/inlethq/inlet/pkg/durable"
 	"github.com/inlethq/inlet/pkg/file"
 )
 
@@ -63,39 +63,10 @@ func Bootstrap(path string) (Created, error) {
 		return Created{}, file.Wrap(file.Internal, op, err)
 	}
 	text := fmt.Sprintf(firstDirectory, c.Tenant, c.User, c.Email, HashPassword(c.Password), c.APIKey)
-	if err := writeDurably(path, []byte(text)); err != nil {
+	if err := durable.WriteFile(path, []byte(text)); err != nil {
 		return Created{}, file.Wrap(file.Internal, op, err)
 	}
 	return c, nil
-}
-
-// writeDurably makes a file of mode 0600 that is there in full or not at all, whenever the power goes.
-func writeDurably(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	tmp, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(data)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	err = errors.Join(err, tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(tmp.Name()))
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the operator names it
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

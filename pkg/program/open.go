@@ -2,6 +2,7 @@ package program
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/inlethq/inlet/pkg/blob"
 	"github.com/inlethq/inlet/pkg/blob/disk"
+	"github.com/inlethq/inlet/pkg/blob/fallback"
 	"github.com/inlethq/inlet/pkg/blob/s3"
 	"github.com/inlethq/inlet/pkg/bus"
 	"github.com/inlethq/inlet/pkg/bus/nats"
@@ -66,23 +68,46 @@ func openMeta(ctx context.Context, s Settings) (meta.Repo, error) {
 	return sqlite.Open(ctx, sqlite.Config{Path: path, Synchronous: synchronous})
 }
 
+// openBlobs opens the blob store and, where one is named, the other that it falls back to.
 func openBlobs(ctx context.Context, s Settings) (blob.Store, error) {
-	if !strings.HasPrefix(s.Blobs, "s3:") {
-		return disk.Open(disk.Config{Dir: s.blobFolder(), Durability: s.Durability})
+	primary, err := openStore(ctx, s, "INLET_BLOBS", s.blobs())
+	if err != nil || s.Fallback == "" {
+		return primary, err
 	}
-	u, err := url.Parse(s.Blobs)
+	secondary, err := openStore(ctx, s, "INLET_BLOBS_FALLBACK", s.Fallback)
 	if err != nil {
-		return nil, config.Bad("INLET_BLOBS", redact(s.Blobs), "an s3:// URL")
+		return nil, errors.Join(err, closeIf(primary))
+	}
+	return fallback.New(primary, secondary), nil
+}
+
+// openStore opens the blob store that a variable names.
+func openStore(ctx context.Context, s Settings, variable, name string) (blob.Store, error) {
+	if folder, ok := strings.CutPrefix(name, "disk:"); ok {
+		store, err := disk.Open(disk.Config{Dir: folder, Durability: s.Durability})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", variable, err) // and no nil *disk.Store, which is not a nil blob.Store
+		}
+		return store, nil
+	}
+	u, err := url.Parse(name)
+	if err != nil {
+		return nil, config.Bad(variable, redact(name), blobForms)
 	}
 	endpoint, err := url.Parse(u.Query().Get("endpoint"))
 	if err != nil || endpoint.Host == "" {
-		return nil, config.Bad("INLET_BLOBS", redact(s.Blobs), "s3://BUCKET/PREFIX?endpoint=https://HOST")
+		return nil, config.Bad(variable, redact(name), blobForms)
 	}
-	return s3.Open(ctx, s3.Config{
+	store, err := s3.Open(ctx, s3.Config{
 		Endpoint: endpoint.Host, Insecure: endpoint.Scheme == "http", PathStyle: true,
 		Region: u.Query().Get("region"), Bucket: u.Host, Prefix: strings.Trim(u.Path, "/"),
 		AccessKey: s.AccessKey, SecretKey: s.SecretKey,
+		PublicEndpoint: s.S3Public,
 	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	return store, nil
 }
 
 func openBus(ctx context.Context, name string, s Settings, log *slog.Logger, o Options) (bus.Bus, error) {
@@ -93,5 +118,9 @@ func openBus(ctx context.Context, name string, s Settings, log *slog.Logger, o O
 		}
 		c.URL = s.Bus
 	}
-	return nats.Open(ctx, c)
+	b, err := nats.Open(ctx, c)
+	if err != nil {
+		return nil, err // and no nil *nats.Bus either
+	}
+	return b, nil
 }

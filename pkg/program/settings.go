@@ -16,15 +16,20 @@ type Settings struct {
 	Data       string          `env:"INLET_DATA" envDefault:"data" desc:"folder for everything that is kept on this machine"`
 	Meta       string          `env:"INLET_META" desc:"records: sqlite:FILE or mongodb://…; empty is a SQLite file in INLET_DATA"`
 	Blobs      string          `env:"INLET_BLOBS" desc:"bytes: disk:FOLDER or s3://BUCKET/PREFIX?endpoint=URL&region=R with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; empty is a folder in INLET_DATA"`
+	Fallback   string          `env:"INLET_BLOBS_FALLBACK" desc:"where to look for, and delete, bytes that INLET_BLOBS does not have, in the same forms and with the same AWS keys; nothing is written to it; empty is nowhere"`
+	S3Public   string          `env:"INLET_S3_PUBLIC_ENDPOINT" desc:"URL at which clients reach the S3 server of INLET_BLOBS, to send uploads to it; empty is its endpoint"`
 	Bus        string          `env:"INLET_BUS" desc:"events: nats://user:password@host:port, or embedded (only in inlet serve, where it is the default)"`
 	Replicas   int             `env:"INLET_BUS_REPLICAS" envDefault:"1" desc:"copies of each stream in a NATS cluster: 1, 3 or 5"`
 	Durability disk.Durability `env:"INLET_DURABILITY" envDefault:"power" desc:"what an acknowledged upload survives: power (a power cut), or process (no fsync: for tests and caches)"`
 	AdminAddr  string          `env:"INLET_ADMIN_ADDR" envDefault:"127.0.0.1:9090" desc:"listener of /livez, /readyz, /metrics and pprof; off for none"`
 	Log        telemetry.LogConfig
 
-	AccessKey string `env:"AWS_ACCESS_KEY_ID" desc:"key of the S3 store"`
-	SecretKey string `env:"AWS_SECRET_ACCESS_KEY" desc:"secret of the S3 store"`
+	AccessKey string `env:"AWS_ACCESS_KEY_ID" desc:"key of the S3 stores"`
+	SecretKey string `env:"AWS_SECRET_ACCESS_KEY" desc:"secret of the S3 stores"`
 }
+
+// blobForms is what names a blob store.
+const blobForms = "disk:FOLDER or s3://BUCKET/PREFIX?endpoint=https://HOST"
 
 // Embedded is the value of INLET_BUS for a server in this process.
 const Embedded = "embedded"
@@ -39,7 +44,13 @@ func (s *Settings) Validate() error {
 	case s.Meta != "" && !hasScheme(s.Meta, "sqlite", "mongodb", "mongodb+srv"):
 		return config.Bad("INLET_META", redact(s.Meta), "sqlite:FILE or mongodb://…")
 	case s.Blobs != "" && !hasScheme(s.Blobs, "disk", "s3"):
-		return config.Bad("INLET_BLOBS", redact(s.Blobs), "disk:FOLDER or s3://BUCKET/PREFIX?endpoint=URL")
+		return config.Bad("INLET_BLOBS", redact(s.Blobs), blobForms)
+	case s.Fallback != "" && !hasScheme(s.Fallback, "disk", "s3"):
+		return config.Bad("INLET_BLOBS_FALLBACK", redact(s.Fallback), blobForms)
+	case s.Fallback != "" && s.Fallback == s.blobs():
+		return config.Bad("INLET_BLOBS_FALLBACK", redact(s.Fallback), "another store than INLET_BLOBS")
+	case s.S3Public != "" && !isEndpoint(s.S3Public):
+		return config.Bad("INLET_S3_PUBLIC_ENDPOINT", redact(s.S3Public), "https://HOST")
 	case s.Bus != "" && s.Bus != Embedded && !hasScheme(s.Bus, "nats", "tls"):
 		return config.Bad("INLET_BUS", redact(s.Bus), "nats://host:port or embedded")
 	case s.Log.Format != "json" && s.Log.Format != "text":
@@ -55,11 +66,12 @@ func (s *Settings) sqlitePath() string {
 	return strings.TrimPrefix(s.Meta, "sqlite:")
 }
 
-func (s *Settings) blobFolder() string {
+// blobs names the primary blob store, as INLET_BLOBS does.
+func (s *Settings) blobs() string {
 	if s.Blobs == "" {
-		return filepath.Join(s.Data, "blobs")
+		return "disk:" + filepath.Join(s.Data, "blobs")
 	}
-	return strings.TrimPrefix(s.Blobs, "disk:")
+	return s.Blobs
 }
 
 func hasScheme(s string, schemes ...string) bool {
@@ -70,6 +82,12 @@ func hasScheme(s string, schemes ...string) bool {
 		}
 	}
 	return false
+}
+
+// isEndpoint reports whether s is the URL of a server, or of a path on it, and nothing more.
+func isEndpoint(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
 
 // redact takes the password out of a URL before it is shown.

@@ -18,6 +18,7 @@ import (
 	"github.com/inlethq/inlet/pkg/config"
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/httpserver"
+	"github.com/inlethq/inlet/pkg/sign"
 	"github.com/inlethq/inlet/services/ingest/internal/dialect/desk"
 	"github.com/inlethq/inlet/services/ingest/internal/dialect/enzyme"
 	"github.com/inlethq/inlet/services/ingest/internal/dialect/native"
@@ -43,6 +44,7 @@ type Config struct {
 	JWKSURL    string        `env:"INLET_JWKS_URL" desc:"keys of tokens signed with RS, PS, ES or EdDSA"`
 	Audience   string        `env:"INLET_JWT_AUDIENCE" desc:"what a token's aud must hold, when set"`
 	Issuer     string        `env:"INLET_JWT_ISSUER" desc:"what a token's iss must be, when set"`
+	Keys       string        `env:"INLET_SIGNING_KEYS" desc:"keys of signed URLs: id:base64 of 32 random bytes, separated by commas, the newest first; inlet serve makes one in INLET_DATA"`
 	Tiledesk   tiledesk.Config
 }
 
@@ -120,8 +122,15 @@ func New(ctx context.Context, cfg Config, c *core.Core, b bus.Watcher, log *slog
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Keys == "" {
+		return nil, config.Bad("INLET_SIGNING_KEYS", "", "id:base64, as in k1:$(openssl rand -base64 32)")
+	}
+	keys, err := sign.ParseRing(cfg.Keys)
+	if err != nil {
+		return nil, fmt.Errorf("INLET_SIGNING_KEYS: %w", err)
+	}
 	handler := router.New(log, cfg.open(door.New(door.Config{
-		Core: c, Auth: auth, Directory: directory, Limiter: access.NewLimiter(nil),
+		Core: c, Auth: auth, Directory: directory, Limiter: access.NewLimiter(nil), Keys: keys,
 		MaxUploads: cfg.MaxUploads, PublicURL: cfg.PublicURL, Wait: cfg.Wait, MaxFile: cfg.MaxFile, Log: log,
 	}))...)
 	server, err := httpserver.Listen(cfg.Addr, "INLET_ADDR", handler, log)

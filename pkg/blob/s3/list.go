@@ -39,14 +39,24 @@ func (s *Store) List(ctx context.Context, after string, fn func(blob.Info) error
 	return blob.Cancelled(ctx, op)
 }
 
-// SweepUnfinished implements blob.Janitor: it aborts multipart uploads.
+// SweepUnfinished implements blob.Janitor: it aborts multipart uploads, and removes what clients have posted.
 func (s *Store) SweepUnfinished(ctx context.Context, before time.Time) (int, error) {
 	const op = "s3.sweep"
-	swept, keyMarker, idMarker := 0, "", ""
+	aborted, err := s.abortUploads(ctx, before)
+	if err != nil {
+		return aborted, fault(ctx, op, err)
+	}
+	removed, err := s.removePosted(ctx, before)
+	return aborted + removed, fault(ctx, op, err)
+}
+
+// abortUploads aborts the multipart uploads that began before the given time, and counts them.
+func (s *Store) abortUploads(ctx context.Context, before time.Time) (int, error) {
+	aborted, keyMarker, idMarker := 0, "", ""
 	for {
 		page, err := s.core.ListMultipartUploads(ctx, s.bucket, s.prefix, keyMarker, idMarker, "", 1000)
 		if err != nil {
-			return swept, fault(ctx, op, err)
+			return aborted, err
 		}
 		for _, u := range page.Uploads {
 			if !u.Initiated.Before(before) {
@@ -57,12 +67,12 @@ func (s *Store) SweepUnfinished(ctx context.Context, before time.Time) (int, err
 				continue // it ended by itself
 			}
 			if err != nil {
-				return swept, fault(ctx, op, err)
+				return aborted, err
 			}
-			swept++
+			aborted++
 		}
 		if !page.IsTruncated {
-			return swept, nil
+			return aborted, nil
 		}
 		keyMarker, idMarker = page.NextKeyMarker, page.NextUploadIDMarker
 	}

@@ -27,7 +27,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, o blob.PutOpti
 		return blob.Info{}, err
 	}
 	// Before anything is sent. If-None-Match decides in the end.
-	_, err := s.stat(ctx, key)
+	_, err := s.stat(ctx, s.object(key))
 	if err == nil {
 		return blob.Info{}, file.Wrap(file.Conflict, opPut, errExists)
 	}
@@ -207,7 +207,7 @@ func (u *upload) finish(info blob.Info) error {
 func (u *upload) settle(cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), tidyTimeout)
 	defer cancel()
-	o, err := u.store.stat(ctx, u.key)
+	o, err := u.store.stat(ctx, u.store.object(u.key))
 	switch {
 	case err != nil:
 		// Absent, or still not known: then it may yet appear, as bytes without a record.

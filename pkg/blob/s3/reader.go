@@ -20,6 +20,7 @@ type reader struct {
 	ctx    context.Context // of the Open; an io.Reader has no other way to it
 	store  *Store
 	object string
+	etag   string // when set, the bytes are those of this version or there is a Conflict
 	size   int64
 	at     int64
 	body   io.ReadCloser // of the request for what follows at; nil when there is none
@@ -58,6 +59,11 @@ func (r *reader) Read(p []byte) (int, error) {
 // fetch asks for what follows r.at.
 func (r *reader) fetch() error {
 	var o minio.GetObjectOptions
+	if r.etag != "" {
+		if err := o.SetMatchETag(r.etag); err != nil {
+			return err
+		}
+	}
 	if r.at > 0 {
 		if err := o.SetRange(r.at, 0); err != nil {
 			return err

@@ -4,7 +4,9 @@
 // multipart upload. It is created under If-None-Match: *, so it never replaces another. Against a server that does not know
 // that header only a look beforehand protects a key, which is enough for keys that are made up by us and used once.
 //
-// It does not presign, and it does not set the bucket's policy, life cycle or encryption: those are the operator's.
+// What clients post to the bucket themselves (blob.Poster) is staged below a prefix of its own, until it is copied or swept.
+//
+// It does not presign reads, and it does not set the bucket's policy, life cycle or encryption: those are the operator's.
 package s3
 
 import (
@@ -22,6 +24,7 @@ import (
 
 	"github.com/inlethq/inlet/pkg/blob"
 	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/sign"
 )
 
 // Config says where the bucket is.
@@ -35,6 +38,9 @@ type Config struct {
 	Insecure  bool   // http, for a server on the same machine or network
 	PathStyle bool   // the bucket in the path and not in the host name; most servers but Amazon's want it
 	PartSize  int64  // bytes of a part of a large object, MinPartSize or more; 0 means 8 MiB. A Put holds up to two in memory.
+
+	// PublicEndpoint is the http or https URL at which clients reach the server, to post to it. Empty: that of Endpoint.
+	PublicEndpoint string
 }
 
 // Limits of S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -59,6 +65,9 @@ type Store struct {
 	prefix   string // empty, or with a "/" at its end
 	partSize int
 
+	postURL string           // of the bucket, for clients
+	signer  sign.Credentials // of forms
+
 	versioned     bool        // a plain delete would only hide the object
 	unconditional atomic.Bool // the server has refused If-None-Match
 }
@@ -67,6 +76,7 @@ var (
 	_ blob.Store   = (*Store)(nil)
 	_ blob.Janitor = (*Store)(nil)
 	_ blob.Pinger  = (*Store)(nil)
+	_ blob.Poster  = (*Store)(nil)
 )
 
 // Open reaches the bucket, and makes it if it is missing.
@@ -101,6 +111,10 @@ func newStore(cfg Config) (*Store, error) {
 	if cfg.Region == "" {
 		cfg.Region = "us-east-1" // or the client asks the server before each first request
 	}
+	postURL, err := cfg.postURL()
+	if err != nil {
+		return nil, err
+	}
 	transport, err := minio.DefaultTransport(!cfg.Insecure)
 	if err != nil {
 		return nil, err
@@ -121,7 +135,10 @@ func newStore(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{core: *core, bucket: cfg.Bucket, prefix: cfg.Prefix, partSize: int(cfg.PartSize)}, nil
+	return &Store{
+		core: *core, bucket: cfg.Bucket, prefix: cfg.Prefix, partSize: int(cfg.PartSize), postURL: postURL,
+		signer: sign.Credentials{AccessKey: cfg.AccessKey, SecretKey: cfg.SecretKey, Region: cfg.Region},
+	}, nil
 }
 
 func (s *Store) ensureBucket(ctx context.Context, region string) error {
@@ -151,7 +168,7 @@ func (s *Store) Open(ctx context.Context, key string) (io.ReadSeekCloser, error)
 	if err := blob.Admit(ctx, op, key); err != nil {
 		return nil, err
 	}
-	o, err := s.stat(ctx, key)
+	o, err := s.stat(ctx, s.object(key))
 	if err != nil {
 		return nil, fault(ctx, op, err)
 	}
@@ -164,7 +181,7 @@ func (s *Store) Stat(ctx context.Context, key string) (blob.Info, error) {
 	if err := blob.Admit(ctx, op, key); err != nil {
 		return blob.Info{}, err
 	}
-	o, err := s.stat(ctx, key)
+	o, err := s.stat(ctx, s.object(key))
 	if err != nil {
 		return blob.Info{}, fault(ctx, op, err)
 	}
@@ -177,13 +194,18 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := blob.Admit(ctx, op, key); err != nil {
 		return err
 	}
-	if s.versioned {
-		return fault(ctx, op, s.deleteVersions(ctx, s.object(key)))
-	}
-	return fault(ctx, op, s.remove(ctx, s.object(key), ""))
+	return fault(ctx, op, s.erase(ctx, s.object(key)))
 }
 
-func (s *Store) deleteVersions(ctx context.Context, object string) error {
+// erase removes an object for good; one that is absent is no error.
+func (s *Store) erase(ctx context.Context, object string) error {
+	if s.versioned {
+		return s.eraseVersions(ctx, object)
+	}
+	return s.remove(ctx, object, "")
+}
+
+func (s *Store) eraseVersions(ctx context.Context, object string) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	versions := s.core.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{Prefix: object, Recursive: true, WithVersions: true})
@@ -220,8 +242,8 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // stat asks for an object's size, time and metadata.
-func (s *Store) stat(ctx context.Context, key string) (minio.ObjectInfo, error) {
-	return s.core.StatObject(ctx, s.bucket, s.object(key), minio.StatObjectOptions{})
+func (s *Store) stat(ctx context.Context, object string) (minio.ObjectInfo, error) {
+	return s.core.StatObject(ctx, s.bucket, object, minio.StatObjectOptions{})
 }
 
 // object is the name of a key in the bucket.

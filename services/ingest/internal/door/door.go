@@ -17,6 +17,7 @@ import (
 	"github.com/inlethq/inlet/pkg/access"
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/sign"
 )
 
 // Config is what a Door works with.
@@ -25,6 +26,7 @@ type Config struct {
 	Auth       *access.Authenticator
 	Directory  *access.Directory
 	Limiter    *access.Limiter
+	Keys       *sign.Ring // of signed URLs and of upload policies
 	MaxUploads int        // in flight
 	PublicURL  string     // where clients find us; from the request when empty
 	Wait       time.Duration

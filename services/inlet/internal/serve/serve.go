@@ -12,12 +12,16 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/inlethq/inlet/pkg/access"
 	"github.com/inlethq/inlet/pkg/bus/nats/embedded"
 	"github.com/inlethq/inlet/pkg/config"
+	"github.com/inlethq/inlet/pkg/durable"
 	"github.com/inlethq/inlet/pkg/lifecycle"
 	"github.com/inlethq/inlet/pkg/program"
+	"github.com/inlethq/inlet/pkg/sign"
 	"github.com/inlethq/inlet/pkg/telemetry"
 	"github.com/inlethq/inlet/services/ingest"
 	"github.com/inlethq/inlet/services/sweeper"
@@ -72,16 +76,38 @@ func Run(ctx context.Context, only []string, out, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := s.ensureKeys(chosen); err != nil {
+		return err
+	}
 	return s.run(ctx, chosen, created, out, errOut)
+}
+
+// public reports whether one of the services has users.
+func public(chosen []service) bool {
+	return slices.ContainsFunc(chosen, func(c service) bool { return c.public })
+}
+
+// ensureKeys reads the signing keys from the data folder, where the first start makes them.
+func (s *settings) ensureKeys(chosen []service) error {
+	if !public(chosen) || s.ingest.Keys != "" {
+		return nil
+	}
+	path := filepath.Join(s.program.Data, "signing.keys")
+	text, err := os.ReadFile(path) //nolint:gosec // the operator's folder
+	if errors.Is(err, fs.ErrNotExist) {
+		text = []byte(sign.NewKey())
+		err = durable.WriteFile(path, text)
+	}
+	if err != nil {
+		return fmt.Errorf("INLET_SIGNING_KEYS: %w", err)
+	}
+	s.ingest.Keys = strings.TrimSpace(string(text))
+	return nil
 }
 
 // ensureDirectory makes the directory file on the first start.
 func (s *settings) ensureDirectory(chosen []service) (*access.Created, error) {
-	needed := false
-	for _, c := range chosen {
-		needed = needed || c.public
-	}
-	if !needed || s.ingest.Directory != "" {
+	if !public(chosen) || s.ingest.Directory != "" {
 		return nil, nil
 	}
 	s.ingest.Directory = filepath.Join(s.program.Data, "directory.yaml")
