@@ -1,7 +1,8 @@
-// Package bus carries events: what a publisher, a worker and a watcher need of a message system.
+// Package bus carries events and requests: what a publisher, a worker, a watcher, and those who ask and answer need of a message system.
 //
 // Nothing rests on the bus. A message is a hint that a record has changed: it may be lost, doubled, late or out of order, and the whole
-// store of the bus may be deleted, without harm to a file. The package knows subjects and bytes, not what they mean.
+// store of the bus may be deleted, without harm to a file. A request is answered or fails, and may be repeated. The package knows subjects
+// and bytes, not what they mean.
 package bus
 
 import (
@@ -68,18 +69,42 @@ type Watcher interface {
 	Watch(subjects []string, fn func(Message)) (stop func(), err error)
 }
 
+// RequestPrefix begins the subject of every request, and that of no event: the bus stores no request.
+const RequestPrefix = "inlet.rpc.v1."
+
+// Requester asks whoever serves a subject.
+type Requester interface {
+	// Request returns the answer of one responder, or the error that it gave: its kind, code and public text. Other errors are
+	// Unavailable where nobody serves the subject (at once), where all who do have too much to do (at once) or die, and where ctx reaches its
+	// deadline or a minute passes; Cancelled when ctx is cancelled; Invalid for a subject that is none of RequestPrefix and for more bytes
+	// than the server allows. After Unavailable and Cancelled the request may have been carried out.
+	Request(ctx context.Context, subject string, data []byte) ([]byte, error)
+}
+
+// Responder serves a subject.
+type Responder interface {
+	// Respond answers requests until ctx ends, then those that it has taken (for the grace of Drain, like Consume), and returns nil. Of all
+	// who serve a subject under one queue, each request goes to one. fn runs at most concurrency times at once (1 when 0), under a context
+	// that ends when the requester waits no longer; what waited for its turn until then is dropped. An error of fn crosses without its cause, as
+	// Internal where it is none of package file; so does a panic. It survives the loss of the connection. Errors are Invalid for a subject or a
+	// queue that is none, and Unavailable when the bus was closed.
+	Respond(ctx context.Context, subject, queue string, concurrency int, fn func(ctx context.Context, data []byte) ([]byte, error)) error
+}
+
 // Bus is what a driver implements.
 type Bus interface {
 	Publisher
 	Consumer
 	Watcher
+	Requester
+	Responder
 	// Ping returns nil when the bus can take a message now.
 	Ping(ctx context.Context) error
 	// Close sends what is buffered and disconnects.
 	Close() error
 }
 
-// Drain is how long running handlers may go on after Consume was told to stop.
+// Drain is how long running handlers may go on after Consume or Respond was told to stop.
 const Drain = 20 * time.Second
 
 type permanent struct{ error }

@@ -1,4 +1,4 @@
-// Package core holds the use cases of Inlet, one file each: upload, await, open, update, delete, verify, thumbnail, expire, outbox, reconcile.
+// Package core holds the use cases of Inlet, one file each: upload, await, open, update, delete, verify, thumbnail, transform, expire, outbox, reconcile.
 //
 // It decides what happens to a file and in which order, so that a crash between any two steps is mended later.
 // It knows nothing of HTTP, of vendors' dialects, of credentials or of drivers: it is handed stores and a bus, and principals that were
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/inlethq/inlet/pkg/blob"
 	"github.com/inlethq/inlet/pkg/bus"
@@ -23,13 +24,14 @@ import (
 
 // Config is what a Core works with. Blobs, Meta and Bus are required; the caller closes them after the Core.
 type Config struct {
-	Blobs blob.Store
-	Meta  meta.Repo
-	Bus   bus.Publisher
-	Log   *slog.Logger
-	Now   func() time.Time // the clock; time.Now when nil
-	Name  string           // of this process, for claims; made up when empty
-	Lease time.Duration    // of a claim; DefaultLease when 0
+	Blobs  blob.Store
+	Meta   meta.Repo
+	Bus    bus.Publisher
+	Render bus.Requester // reaches who makes variants; Transform is Unavailable when nil
+	Log    *slog.Logger
+	Now    func() time.Time // the clock; time.Now when nil
+	Name   string           // of this process, for claims; made up when empty
+	Lease  time.Duration    // of a claim; DefaultLease when 0
 }
 
 // DefaultLease is how long a worker that died keeps its claim. A living one renews it at a third.
@@ -37,16 +39,18 @@ const DefaultLease = 15 * time.Second
 
 // Core runs the use cases. Its methods may be called at the same time from many goroutines.
 type Core struct {
-	blobs blob.Store
-	meta  meta.Repo
-	log   *slog.Logger
-	now   func() time.Time
-	name  string
-	lease time.Duration
+	blobs    blob.Store
+	meta     meta.Repo
+	renderer bus.Requester // may be nil
+	log      *slog.Logger
+	now      func() time.Time
+	name     string
+	lease    time.Duration
 
 	relay     *relay
 	downloads *downloadCounter
 	waiters   waiters
+	renders   singleflight.Group // variants asked for
 
 	number struct {
 		sync.Mutex
@@ -57,12 +61,13 @@ type Core struct {
 // New makes a Core. Close it to publish what is still owed.
 func New(cfg Config) *Core {
 	c := &Core{
-		blobs: cfg.Blobs,
-		meta:  cfg.Meta,
-		log:   cfg.Log,
-		now:   cfg.Now,
-		name:  cfg.Name,
-		lease: cfg.Lease,
+		blobs:    cfg.Blobs,
+		meta:     cfg.Meta,
+		renderer: cfg.Render,
+		log:      cfg.Log,
+		now:      cfg.Now,
+		name:     cfg.Name,
+		lease:    cfg.Lease,
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -121,6 +126,11 @@ func (c *Core) nextNumber() int64 {
 // owe adds the event of a change to the outbox of the record that is about to be written.
 func (c *Core) owe(f *file.File, fact event.Fact) {
 	f.Owe(file.OutboxEntry{ID: ulid.Make().String(), Fact: string(fact), Rev: f.Rev + 1, At: c.now()})
+}
+
+// oweVariant adds the event of a rendering that was made.
+func (c *Core) oweVariant(f *file.File, name string) {
+	f.Owe(file.OutboxEntry{ID: ulid.Make().String(), Fact: string(event.VariantCreated), Rev: f.Rev + 1, At: c.now(), Variant: name})
 }
 
 // errUnchanged makes modify return the record as it is, without a write.

@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"github.com/inlethq/inlet/pkg/blob"
-	"github.com/inlethq/inlet/pkg/event"
 	"github.com/inlethq/inlet/pkg/file"
 )
 
@@ -38,7 +37,7 @@ func (c *Core) MakeThumbnail(ctx context.Context, h Hint, render Render) error {
 			f.Variants = append(f.Variants, variant)
 			f.Thumbnail = file.ThumbnailMade
 			f.Log(file.Step{What: "thumbnail"})
-			c.owe(f, event.VariantCreated)
+			c.oweVariant(f, variant.Name)
 			return nil
 		}
 		undo := func() {

@@ -140,8 +140,8 @@ func New(e file.OutboxEntry, f *file.File) Event {
 		ContentType: "application/json",
 		Data:        Data{File: view(f), Rev: e.Rev},
 	}
-	if Fact(e.Fact) == VariantCreated && len(f.Variants) > 0 {
-		v := variant(f.Variants[len(f.Variants)-1])
+	if made, ok := f.Variant(e.Variant); ok {
+		v := variant(made)
 		ev.Data.Variant = &v
 	}
 	return ev

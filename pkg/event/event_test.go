@@ -117,3 +117,17 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestEachRenderingHasItsOwnEvent(t *testing.T) {
+	f := sample()
+	f.Variants = append(f.Variants, file.Variant{Name: "w80", Width: 80})
+	for name, width := range map[string]int{f.Variants[0].Name: 200, "w80": 80} {
+		e := event.New(file.OutboxEntry{ID: "e", Fact: string(event.VariantCreated), Variant: name}, f)
+		if e.Data.Variant == nil || e.Data.Variant.Name != name || e.Data.Variant.Width != width {
+			t.Errorf("the event of %s is about %+v", name, e.Data.Variant)
+		}
+	}
+	if e := event.New(file.OutboxEntry{ID: "e", Fact: string(event.VariantCreated), Variant: "gone"}, f); e.Data.Variant != nil {
+		t.Errorf("the event of a rendering that is gone is about %+v", e.Data.Variant)
+	}
+}

@@ -127,6 +127,8 @@ type OutboxEntry struct {
 	Fact string // event.Fact as text
 	Rev  int64  // the revision that the change produced
 	At   time.Time
+	// Variant names the rendering that the fact is about, when it is about one.
+	Variant string
 }
 
 // Idempotency ties a record to the request that made it.

@@ -128,10 +128,11 @@ type Step struct {
 
 // OutboxEntry is the stored form of file.OutboxEntry.
 type OutboxEntry struct {
-	ID   string `json:"id" bson:"id"`
-	Fact string `json:"fact" bson:"fact"`
-	Rev  int64  `json:"rev" bson:"rev"`
-	At   int64  `json:"at,omitempty" bson:"at,omitempty"`
+	ID      string `json:"id" bson:"id"`
+	Fact    string `json:"fact" bson:"fact"`
+	Rev     int64  `json:"rev" bson:"rev"`
+	At      int64  `json:"at,omitempty" bson:"at,omitempty"`
+	Variant string `json:"variant,omitempty" bson:"variant,omitempty"`
 }
 
 // FromFile returns the document of f. It shares nothing with f.
@@ -164,7 +165,7 @@ func record(f *file.File) Record {
 			return Step{At: Micros(s.At), What: s.What, Took: int64(s.Took), Attempt: s.Attempt, Note: s.Note}
 		}),
 		Outbox: convert(f.Outbox, func(o file.OutboxEntry) OutboxEntry {
-			return OutboxEntry{ID: o.ID, Fact: o.Fact, Rev: o.Rev, At: Micros(o.At)}
+			return OutboxEntry{ID: o.ID, Fact: o.Fact, Rev: o.Rev, At: Micros(o.At), Variant: o.Variant}
 		}),
 	}
 	if f.Image != nil {
@@ -229,7 +230,7 @@ func (r Record) File() *file.File {
 			return file.Step{At: Time(s.At), What: s.What, Took: time.Duration(s.Took), Attempt: s.Attempt, Note: s.Note}
 		}),
 		Outbox: convert(r.Outbox, func(o OutboxEntry) file.OutboxEntry {
-			return file.OutboxEntry{ID: o.ID, Fact: o.Fact, Rev: o.Rev, At: Time(o.At)}
+			return file.OutboxEntry{ID: o.ID, Fact: o.Fact, Rev: o.Rev, At: Time(o.At), Variant: o.Variant}
 		}),
 	}
 	if r.Image != nil {

@@ -123,7 +123,7 @@ func Open(ctx context.Context, name string, s Settings, log *slog.Logger, o Opti
 	}
 	host, _ := os.Hostname()
 	p.Core = core.New(core.Config{
-		Blobs: p.Blobs, Meta: p.Meta, Bus: p.Bus, Log: log,
+		Blobs: p.Blobs, Meta: p.Meta, Bus: p.Bus, Render: p.Bus, Log: log,
 		Name: fmt.Sprintf("%s@%s:%d", name, host, os.Getpid()),
 	})
 	return p, nil

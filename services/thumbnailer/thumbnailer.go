@@ -1,10 +1,11 @@
-// Package thumbnailer makes the thumbnails of verified pictures.
+// Package thumbnailer makes the thumbnails of verified pictures, unasked, and other renderings when they are asked for on the bus.
 //
 // Pixels are internal/render's: nothing else in Inlet links libvips.
 package thumbnailer
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"runtime"
@@ -34,17 +35,23 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// Service makes thumbnails.
+// Bus is what the service needs of a message system.
+type Bus interface {
+	bus.Consumer
+	bus.Responder
+}
+
+// Service makes thumbnails and variants.
 type Service struct {
 	core     *core.Core
-	bus      bus.Consumer
+	bus      Bus
 	renderer *render.Renderer
 	workers  int
 	log      *slog.Logger
 }
 
 // New makes the service. It fails when libvips is not as safe as it must be.
-func New(cfg Config, c *core.Core, b bus.Consumer, log *slog.Logger) (*Service, error) {
+func New(cfg Config, c *core.Core, b Bus, log *slog.Logger) (*Service, error) {
 	workers := cfg.Workers
 	if workers == 0 {
 		workers = runtime.NumCPU()
@@ -58,10 +65,24 @@ func New(cfg Config, c *core.Core, b bus.Consumer, log *slog.Logger) (*Service, 
 
 // Run works until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answered := make(chan error, 1)
+	go func() {
+		defer cancel() // one does not go on without the other
+		answered <- s.bus.Respond(ctx, core.RenderSubject, Name, s.workers, s.answer)
+	}()
+	err := s.work(ctx)
+	cancel()
+	return errors.Join(err, <-answered)
+}
+
+// work makes thumbnails until ctx ends.
+func (s *Service) work(ctx context.Context) error {
 	return s.core.Run(ctx, s.bus, core.Worker{
 		Name: Name, Fact: event.Verified, Work: file.WorkThumbnail, Concurrency: s.workers, Log: s.log,
 		Do: func(ctx context.Context, h core.Hint) error {
-			err := s.core.MakeThumbnail(ctx, h, s.thumbnail)
+			err := s.core.MakeThumbnail(ctx, h, s.render(imaging.Thumbnail))
 			if file.Is(err, file.Invalid) || file.Is(err, file.TypeRefused) { // no other attempt will find other bytes
 				s.log.Info("a picture gets no thumbnail", "file", h.ID, "err", err)
 				return s.core.GiveUp(ctx, h, file.WorkThumbnail, "not_renderable")
@@ -71,18 +92,31 @@ func (s *Service) Run(ctx context.Context) error {
 	})
 }
 
-// thumbnail reads a picture whole: a decoder needs that, and its size is bounded.
-func (s *Service) thumbnail(ctx context.Context, r io.ReadSeeker, f *file.File) (core.Rendering, error) {
-	if err := imaging.CheckSourceBytes(f.Size); err != nil {
-		return core.Rendering{}, err
-	}
-	src := make([]byte, f.Size)
-	if _, err := io.ReadFull(r, src); err != nil {
-		return core.Rendering{}, file.Wrap(file.Unavailable, "thumbnail.read", err)
-	}
-	p, err := s.renderer.Render(ctx, src, imaging.Thumbnail)
+// answer makes the variant that a request asks for. The answer is empty: the variant is in the record.
+func (s *Service) answer(ctx context.Context, data []byte) ([]byte, error) {
+	r, err := core.ReadRenderRequest(data)
 	if err != nil {
-		return core.Rendering{}, err
+		return nil, err
 	}
-	return core.Rendering{Data: p.Data, Type: p.Type, Width: p.Width, Height: p.Height}, nil
+	_, err = s.core.MakeVariant(ctx, r.Tenant, r.ID, r.Transform, s.render(r.Transform))
+	return nil, err
+}
+
+// render reads a picture whole, which a decoder needs and whose size is bounded, and makes of it what t says. Of all that is asked for at once,
+// as many as there are workers are rendered.
+func (s *Service) render(t imaging.Transform) core.Render {
+	return func(ctx context.Context, r io.ReadSeeker, f *file.File) (core.Rendering, error) {
+		if err := imaging.CheckSourceBytes(f.Size); err != nil {
+			return core.Rendering{}, err
+		}
+		src := make([]byte, f.Size)
+		if _, err := io.ReadFull(r, src); err != nil {
+			return core.Rendering{}, file.Wrap(file.Unavailable, "thumbnailer.read", err)
+		}
+		p, err := s.renderer.Render(ctx, src, t)
+		if err != nil {
+			return core.Rendering{}, err
+		}
+		return core.Rendering{Data: p.Data, Type: p.Type, Width: p.Width, Height: p.Height}, nil
+	}
 }

@@ -52,6 +52,16 @@ func Run(t *testing.T, s Suite) {
 		{"Absent", testAbsent},
 		{"Restart", testRestart},
 		{"Lost", testLost},
+		{"Request", testRequest},
+		{"RequestMany", testRequestMany},
+		{"RequestShared", testRequestShared},
+		{"RequestNobody", testRequestNobody},
+		{"RequestSlow", testRequestSlow},
+		{"RequestErrors", testRequestErrors},
+		{"RequestLarge", testRequestLarge},
+		{"RequestStop", testRequestStop},
+		{"RequestInvalid", testRequestInvalid},
+		{"RequestRestart", testRequestRestart},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.fn(t, s) })
 	}

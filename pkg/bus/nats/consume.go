@@ -77,7 +77,7 @@ func newWorker(b *Bus, w bus.Work) *worker {
 }
 
 func (k *worker) run(ctx context.Context) error {
-	base, cancel := k.graceful(ctx)
+	base, cancel := k.bus.graceful(ctx)
 	defer cancel()
 
 	var leases, handlers sync.WaitGroup
@@ -101,19 +101,6 @@ func (k *worker) run(ctx context.Context) error {
 		return failure("bus.consume", nats.ErrConnectionClosed)
 	}
 	return nil
-}
-
-// graceful returns the context that handlers run under: it ends a while after ctx.
-func (k *worker) graceful(ctx context.Context) (context.Context, context.CancelFunc) {
-	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(k.bus.drain, cancel)
-		context.AfterFunc(base, func() { timer.Stop() })
-	})
-	return base, func() {
-		stop()
-		cancel()
-	}
 }
 
 // pull runs one session after another until ctx ends or the bus is closed.

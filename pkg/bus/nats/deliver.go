@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -72,7 +71,7 @@ func (k *worker) process(ctx, base context.Context, d *delivery) {
 	if !k.leases.begin(d, cancel) {
 		return
 	}
-	err := k.protect(func() error { return k.work.Handle(work, d.Delivery) })
+	err := protect(k.log, func() error { return k.work.Handle(work, d.Delivery) })
 	k.settle(work, d, err)
 }
 
@@ -103,7 +102,7 @@ func (k *worker) settle(ctx context.Context, d *delivery, err error) {
 // giveUp tells Work.Dead, keeps a dead letter and ends the message, in this order: whatever is cut off is done again.
 func (k *worker) giveUp(ctx context.Context, d *delivery, cause error) error {
 	if k.work.Dead != nil {
-		if err := k.protect(func() error { return k.work.Dead(ctx, d.Delivery, cause) }); err != nil {
+		if err := protect(k.log, func() error { return k.work.Dead(ctx, d.Delivery, cause) }); err != nil {
 			return err
 		}
 	}
@@ -159,15 +158,4 @@ func (k *worker) answer(d *delivery, what string) {
 	if err := k.bus.conn.Publish(d.msg.Reply, []byte(what)); err != nil {
 		k.log.Debug("the answer was not sent", "id", d.ID, "error", err)
 	}
-}
-
-// protect turns a panic into an error and logs its stack.
-func (k *worker) protect(fn func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			k.log.Error("panic", "panic", p, "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	return fn()
 }

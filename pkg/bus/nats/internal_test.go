@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/inlethq/inlet/pkg/bus"
+	"github.com/inlethq/inlet/pkg/file"
 )
 
 func TestDelay(t *testing.T) {
@@ -69,6 +71,19 @@ func FuzzSubject(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		if validSubject(s) && !server.IsValidLiteralSubject(s) {
 			t.Errorf("%q passes, and the server refuses it", s)
+		}
+	})
+}
+
+// FuzzAnswer reads answers that a responder of ours did not send.
+func FuzzAnswer(f *testing.F) {
+	for _, seed := range [][2]string{{"", "data"}, {"not_found", `{"code":"c","text":"t"}`}, {"odd", "{}"}, {"invalid", "{"}} {
+		f.Add(seed[0], []byte(seed[1]))
+	}
+	f.Fuzz(func(t *testing.T, kind string, data []byte) {
+		_, err := readAnswer(&nats.Msg{Header: nats.Header{headerError: {kind}}, Data: data})
+		if !slices.Contains(file.Kinds, file.KindOf(err)) {
+			t.Errorf("%q: %v is of no known kind", kind, err)
 		}
 	})
 }

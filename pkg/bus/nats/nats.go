@@ -1,7 +1,8 @@
 // Package nats is the bus on NATS JetStream: one driver for the server inside the process and for a cluster.
 //
 // It keeps three streams: the events, the dead letters, and the server's own notices of messages that it gave up. It makes
-// them when they are missing, whenever that is noticed, because nothing rests on the bus and its store may vanish.
+// them when they are missing, whenever that is noticed, because nothing rests on the bus and its store may vanish. Requests pass by the
+// streams, from connection to connection.
 // It runs no server (see embedded) and knows no event.
 package nats
 
@@ -12,6 +13,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -67,8 +69,9 @@ type Bus struct {
 	random func() float64
 	drain  time.Duration
 
-	streams   singleflight.Group
-	connected signal
+	streams      singleflight.Group
+	connected    signal
+	disconnected signal
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -120,6 +123,7 @@ func (b *Bus) options() []nats.Option {
 		nats.ConnectHandler(func(*nats.Conn) { b.connected.raise() }),
 		nats.ReconnectHandler(func(*nats.Conn) { b.connected.raise() }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			b.disconnected.raise()
 			if err != nil {
 				b.log.Warn("lost the bus", "error", err)
 			}
@@ -149,7 +153,7 @@ func (b *Bus) Ping(ctx context.Context) error {
 	return failure("bus.ping", err)
 }
 
-// Close sends what is buffered and disconnects. Consume must have returned before.
+// Close sends what is buffered and disconnects. Consume and Respond must have returned before.
 func (b *Bus) Close() error {
 	b.cancel()
 	b.wg.Wait()
@@ -182,6 +186,30 @@ func (b *Bus) pause(ctx context.Context, n int, wake <-chan struct{}) {
 // jitter spreads d by ±20 %.
 func (b *Bus) jitter(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.8 + 0.4*b.random()))
+}
+
+// graceful returns the context that handlers run under: it ends a while after ctx.
+func (b *Bus) graceful(ctx context.Context) (context.Context, context.CancelFunc) {
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(b.drain, cancel)
+		context.AfterFunc(base, func() { timer.Stop() })
+	})
+	return base, func() {
+		stop()
+		cancel()
+	}
+}
+
+// protect turns a panic into an error and logs its stack.
+func protect(log *slog.Logger, fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("panic", "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return fn()
 }
 
 // failure gives err the kind that bus.Publisher promises.

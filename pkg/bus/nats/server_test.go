@@ -69,15 +69,21 @@ func (s *server) open(t testing.TB) bus.Bus {
 	return b
 }
 
-// raw connects beside the driver.
-func (s *server) raw(t testing.TB) jetstream.JetStream {
+// conn connects beside the driver.
+func (s *server) conn(t testing.TB) *natsgo.Conn {
 	t.Helper()
 	conn, err := natsgo.Connect("", natsgo.InProcessServer(s), natsgo.UserInfo(embedded.User, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
+	return conn
+}
+
+// raw is JetStream beside the driver.
+func (s *server) raw(t testing.TB) jetstream.JetStream {
+	t.Helper()
+	js, err := jetstream.New(s.conn(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,12 +22,13 @@ func users(durables []string) []*server.User {
 }
 
 // readOnly lets a client subscribe to events as they pass and read the stream through consumers of its own, ordered or
-// durable. It refuses to publish an event, to change or purge a stream, and to touch the consumers that do Inlet's work.
+// durable. It refuses to publish an event, to ask or answer a request, to change or purge a stream, and to touch the consumers
+// that do Inlet's work.
 // A denial outranks what is allowed (https://docs.nats.io/running-a-nats-service/configuration/securing_nats/authorization).
 //
 // What it cannot refuse: the server does not check the reply subject of a request, so a reader can have an answer of the
-// JetStream API, or an event once more, land on a subject of the stream. Workers refuse what is no event, and an event is
-// only a hint to look at a record.
+// JetStream API, or an event once more, land on a subject of the stream or of a request. Workers refuse what is no event, and
+// an event is only a hint to look at a record; responders refuse what is no request.
 func readOnly(durables []string) *server.Permissions {
 	publish := &server.SubjectPermission{Allow: []string{
 		"$JS.API.INFO",

@@ -132,7 +132,7 @@ func TestReaderMay(t *testing.T) {
 func TestReaderMayNot(t *testing.T) {
 	n := newNetwork(t)
 	for _, subject := range []string{
-		"inlet.v1.file.stored.t", "inlet.dead.v1.verifier", "anything", "_INBOX.x",
+		"inlet.v1.file.stored.t", "inlet.dead.v1.verifier", "inlet.rpc.v1.render", "anything", "_INBOX.x",
 		"$JS.API.STREAM.CREATE.MINE", "$JS.API.STREAM.UPDATE.INLET", "$JS.API.STREAM.DELETE.INLET", "$JS.API.STREAM.PURGE.INLET",
 		"$JS.API.STREAM.MSG.DELETE.INLET", "$JS.API.STREAM.MSG.GET.INLET_DEAD", "$JS.API.STREAM.SNAPSHOT.INLET", "$JS.API.STREAM.RESTORE.INLET",
 		"$JS.API.CONSUMER.CREATE.INLET_DEAD.mine", "$JS.API.CONSUMER.MSG.NEXT.INLET_DEAD.mine",
@@ -145,7 +145,7 @@ func TestReaderMayNot(t *testing.T) {
 		}
 		n.refused(t, "publish to "+subject)
 	}
-	for _, subject := range []string{"inlet.dead.v1.>", "$JS.EVENT.>", ">", "inlet.>"} {
+	for _, subject := range []string{"inlet.dead.v1.>", "inlet.rpc.v1.render", "inlet.rpc.v1.>", "$JS.EVENT.>", ">", "inlet.>"} {
 		if _, err := n.conn.SubscribeSync(subject); err != nil {
 			t.Fatal(err)
 		}
