@@ -70,6 +70,15 @@ func (p Principal) RateKey() string {
 
 func (p Principal) hasScope(s Scope) bool { return slices.Contains(p.Scopes, s) }
 
+// Signer is whose right to a file what the principal signs rests on, in a form that Directory.Principal takes. For an API key it is the
+// key itself and not its user, so that a signed URL ends with the key and has exactly its rights.
+func (p Principal) Signer() string {
+	if p.KeyID != "" {
+		return keyIDPrefix + p.KeyID
+	}
+	return p.ID
+}
+
 // publicUnauthorized is the one text that every refused credential gets, so that nothing can be learnt from it.
 const publicUnauthorized = "authentication required"
 

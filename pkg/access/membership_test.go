@@ -393,3 +393,13 @@ func TestPrincipalOfKey(t *testing.T) {
 		t.Error("an id that may be a token's is taken for the directory's")
 	}
 }
+
+// A signed URL of an API key rests on the key, not on the key's user.
+func TestSigner(t *testing.T) {
+	if got := (Principal{ID: "u1"}).Signer(); got != "u1" {
+		t.Errorf("a user signs as %q", got)
+	}
+	if got := (Principal{ID: "u1", KeyID: "ci"}).Signer(); got != "key:ci" {
+		t.Errorf("a key signs as %q", got)
+	}
+}

@@ -2,6 +2,7 @@ package content
 
 import (
 	"bytes"
+	"io"
 	"slices"
 	"strings"
 
@@ -86,4 +87,21 @@ func active(t string) bool {
 		return true
 	}
 	return false
+}
+
+// ReadHead reads the first HeadBytes of r, or all there is; fewer only at the end of r. An error of r is returned as it is. (io.ReadFull
+// would not do: its error at a short end is also what a body returns that was cut off.)
+func ReadHead(r io.Reader) ([]byte, error) {
+	head := make([]byte, 0, HeadBytes)
+	for len(head) < HeadBytes {
+		n, err := r.Read(head[len(head):HeadBytes])
+		head = head[:len(head)+n]
+		if err == io.EOF { //nolint:errorlint // bare by contract
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return head, nil
 }

@@ -95,8 +95,7 @@ func (c *Core) Receive(ctx context.Context, ref file.Ref, u Upload) (*file.File,
 		return nil
 	})
 	if err != nil {
-		c.dropReceived(ctx, err, info)
-		return nil, err
+		return c.settleReceived(ctx, f, info, err)
 	}
 	return got, nil
 }
@@ -112,14 +111,19 @@ func awaitsBytes(f *file.File) error {
 	return nil
 }
 
-// dropReceived removes bytes that no record took. When the outcome is not known they stay: the reconcile loop finds out.
-func (c *Core) dropReceived(ctx context.Context, cause error, info blob.Info) {
-	if file.Is(cause, file.Unavailable) || file.Is(cause, file.Cancelled) {
-		return
-	}
+// settleReceived ends a Receive whose record was not written, or whose outcome is not known: then the record tells, as every attempt
+// has a key of its own. Where it does not, the write may still be on its way, and the bytes stay: the reconcile loop finds out.
+func (c *Core) settleReceived(ctx context.Context, f *file.File, info blob.Info, cause error) (*file.File, error) {
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	c.removeBlob(ctx, info.Key)
+	if !file.Is(cause, file.Unavailable) && !file.Is(cause, file.Cancelled) {
+		c.removeBlob(ctx, info.Key)
+		return nil, cause
+	}
+	if got, err := c.meta.Get(ctx, f.Tenant, file.ByID(f.ID)); err == nil && got.BlobKey == info.Key {
+		return got, nil
+	}
+	return nil, cause
 }
 
 // receivedKey is a key for the bytes of a record that is there before they are. Each attempt has its own.
@@ -127,9 +131,9 @@ func receivedKey(f *file.File) string {
 	return originalKey(f.Tenant, f.ID) + "." + ulid.Make().String()
 }
 
-// Finish makes a promise whose bytes are there a file: it is verified from here on. A file that was finished before is returned as it
-// is. A promise without bytes is Invalid with CodeNotReceived.
-func (c *Core) Finish(ctx context.Context, t file.Tenant, ref file.Ref, by string) (*file.File, error) {
+// Finish makes a promise whose bytes are there a file: it is verified from here on. That is the end of its upload and no update of it.
+// A file that was finished before is returned as it is. A promise without bytes is Invalid with CodeNotReceived.
+func (c *Core) Finish(ctx context.Context, t file.Tenant, ref file.Ref) (*file.File, error) {
 	return c.modify(ctx, t, ref, func(f *file.File) error {
 		switch {
 		case f.State == file.Deleting || f.State == file.Gone || f.Expired(c.now()):
@@ -137,14 +141,16 @@ func (c *Core) Finish(ctx context.Context, t file.Tenant, ref file.Ref, by strin
 		case f.State != file.Temp:
 			return errUnchanged
 		case f.BlobKey == "":
-			return &file.Error{Kind: file.Invalid, Op: "finish", Code: CodeNotReceived, Public: "The file has not been sent yet"}
+			return notReceived("finish")
 		}
-		now := c.now()
-		f.Updated = file.Actor{ID: by, At: now}
-		f.Log(file.Step{At: now, What: "finished"})
+		f.Log(file.Step{At: c.now(), What: "finished"})
 		c.owe(f, event.Stored)
 		return f.Move(file.Pending)
 	})
+}
+
+func notReceived(op string) error {
+	return &file.Error{Kind: file.Invalid, Op: op, Code: CodeNotReceived, Public: "The file has not been sent yet"}
 }
 
 // PromiseLife is how long a promise waits for its next step.

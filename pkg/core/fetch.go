@@ -9,10 +9,10 @@ import (
 	"github.com/inlethq/inlet/pkg/file"
 )
 
-// Announce makes the record of a file whose bytes are to be fetched from source. It is Pending, without bytes, until Fetch has them.
-func (c *Core) Announce(ctx context.Context, u Upload, source string) (Stored, error) {
+// Announce makes the record of a file whose bytes are to be fetched from u.Source. It is Pending, without bytes, until Fetch has them.
+func (c *Core) Announce(ctx context.Context, u Upload) (Stored, error) {
 	return c.announce(ctx, &u, func(f *file.File) {
-		f.State, f.Source = file.Pending, source
+		f.State, f.Source = file.Pending, u.Source
 		f.Log(file.Step{At: c.now(), What: "announced"})
 	})
 }

@@ -16,7 +16,7 @@ import (
 const sourceURL = "https://example.com/report.pdf"
 
 func announced() core.Upload {
-	return core.Upload{Tenant: tenant, By: "u1", Via: "native", Class: file.ClassTag, Parent: file.Parent{Kind: "tag", ID: "t"}, OriginalName: "report.pdf"}
+	return core.Upload{Tenant: tenant, By: "u1", Via: "native", Class: file.ClassTag, Parent: file.Parent{Kind: "tag", ID: "t"}, OriginalName: "report.pdf", Source: sourceURL}
 }
 
 // source gives bytes under a name, or an error.
@@ -32,7 +32,7 @@ func source(name, body string, err error) core.Source {
 
 func (b *bench) announce(u core.Upload) *file.File {
 	b.t.Helper()
-	s, err := b.Announce(b.t.Context(), u, sourceURL)
+	s, err := b.Announce(b.t.Context(), u)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -60,6 +60,20 @@ func TestAnnouncedFileIsFetched(t *testing.T) {
 		t.Errorf("judged %s", got.State)
 	}
 	b.waitFacts(f.ID, event.Stored, event.Verified)
+}
+
+func TestAnnounceTwiceUnderOneKey(t *testing.T) {
+	b := newBench(t)
+	u := announced()
+	u.Key = "k"
+	first := b.announce(u)
+	if s, err := b.Announce(t.Context(), u); err != nil || !s.Replayed || s.File.ID != first.ID {
+		t.Errorf("the same again: %+v, %v", s, err)
+	}
+	u.Source += "?page=2"
+	if _, err := b.Announce(t.Context(), u); !file.Is(err, file.Mismatch) {
+		t.Errorf("another URL under the key: %v", err)
+	}
 }
 
 func TestFetchThatFails(t *testing.T) {
@@ -138,7 +152,7 @@ func TestAnnounceRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			u := announced()
 			change(&u)
-			if _, err := b.Announce(t.Context(), u, sourceURL); err == nil {
+			if _, err := b.Announce(t.Context(), u); err == nil {
 				t.Error("it was taken")
 			}
 			b.nothingLeft()

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -45,6 +44,7 @@ type Upload struct {
 	SHA256       string        // what the bytes must hash to, lower-case hex; "" takes any
 	MD5          bool          // compute one besides, for vendors who show it
 	Attributes   map[string]string
+	Source       string // for Announce: the URL to fetch the bytes from
 
 	// Announced is the least number of bytes that Body is known to have; 0 when nothing is known. It serves to refuse early.
 	Announced int64
@@ -153,7 +153,7 @@ func checkAttributes(a map[string]string) error {
 // store streams the body into the blob store, under key. Its storage is reserved under id.
 func (c *Core) store(ctx context.Context, id file.ID, key string, u *Upload) (blob.Info, error) {
 	m := &meter{ctx: ctx, core: c, tenant: u.Tenant, id: id, limits: u.Limits, src: u.Body}
-	head, err := readHead(m, content.HeadBytes)
+	head, err := content.ReadHead(m)
 	if err != nil {
 		return blob.Info{}, err
 	}
@@ -310,7 +310,7 @@ func sameRequest(first *file.File, fingerprint string) (Stored, error) {
 
 // fingerprint hashes what the request asked for.
 func (u *Upload) fingerprint(info blob.Info) string {
-	text, _ := json.Marshal([]any{u.Class, u.Parent, u.Path, u.Folder, u.Name, u.OriginalName, u.Description, u.Life, info.Size, info.SHA256})
+	text, _ := json.Marshal([]any{u.Class, u.Parent, u.Path, u.Folder, u.Name, u.OriginalName, u.Description, u.Life, u.Source, info.Size, info.SHA256})
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
@@ -342,20 +342,4 @@ func (c *Core) removeBlob(ctx context.Context, key string) {
 	if err := c.blobs.Delete(ctx, key); err != nil {
 		c.log.Warn("bytes without a record stay until the sweeper finds them", "key", key, "err", err)
 	}
-}
-
-// readHead reads up to n bytes; fewer only at the end of r.
-func readHead(r io.Reader, n int) ([]byte, error) {
-	head := make([]byte, 0, n)
-	for len(head) < n {
-		m, err := r.Read(head[len(head):n])
-		head = head[:len(head)+m]
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return head, nil
 }

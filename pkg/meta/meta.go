@@ -45,6 +45,9 @@ type Files interface {
 	Create(ctx context.Context, f *file.File) error
 	// Get returns the record, in any state.
 	Get(ctx context.Context, t file.Tenant, ref file.Ref) (*file.File, error)
+	// GetMany returns the records with these ids, MaxLimit of them at most, in any state and in no order. An id without a record of
+	// the tenant is left out, and one that is named twice is found once.
+	GetMany(ctx context.Context, t file.Tenant, ids []file.ID) ([]*file.File, error)
 	// GetIdempotent returns the record that was made under an idempotency key.
 	GetIdempotent(ctx context.Context, t file.Tenant, key string) (*file.File, error)
 	// Update replaces the record if it is still at f.Rev, and advances f.Rev by one; otherwise ConflictRev and f is unchanged.

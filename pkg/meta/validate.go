@@ -48,7 +48,7 @@ func (d Document) texts() []string {
 		t = append(t, s.What, s.Note)
 	}
 	for _, o := range d.Outbox {
-		t = append(t, o.ID, o.Fact)
+		t = append(t, o.ID, o.Fact, o.Variant)
 	}
 	return t
 }
@@ -81,6 +81,14 @@ func ValidateRef(ref file.Ref) error {
 		return invalid("a file is named by its id, its number or its path")
 	}
 	return nil
+}
+
+// ValidateIDs returns an Invalid error unless there is a tenant and no more than MaxLimit ids.
+func ValidateIDs(t file.Tenant, ids []file.ID) error {
+	if len(ids) > MaxLimit {
+		return invalid("at most %d ids", MaxLimit)
+	}
+	return ValidateTenant(t)
 }
 
 // ValidateLimit returns an Invalid error unless n is between 1 and MaxLimit.

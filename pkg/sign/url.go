@@ -85,7 +85,7 @@ func (r *Ring) Verify(id file.ID, q url.Values, now time.Time) (Grant, error) {
 		return Grant{}, &file.Error{Kind: file.Unauthorized, Op: "sign.verify", Public: "authentication required", Err: errMissing}
 	}
 	for _, name := range []string{paramExpires, paramSig, paramTenant, paramUID} {
-		if len(q[name]) != 1 {
+		if len(q[name]) > 1 {
 			return Grant{}, invalid(errNotOnce)
 		}
 	}

@@ -1,6 +1,8 @@
 package metatest
 
 import (
+	"cmp"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,6 +21,43 @@ func wantFound(t *testing.T, e env, q meta.Query, want ...*file.File) {
 	wantIDs(t, found, want...)
 	if n, err := e.Count(t.Context(), q); err != nil || n != int64(len(want)) {
 		t.Fatalf("Count %+v = %d, %v, want %d", q, n, err, len(want))
+	}
+}
+
+func getMany(t *testing.T, e env) {
+	a, b, c := newFile(), with(func(f *file.File) { f.State = file.Gone }), newFile()
+	foreign := with(func(f *file.File) { f.Tenant = "globex" })
+	mustCreate(t, e, a, b, c, foreign)
+	most := []file.ID{a.ID}
+	for len(most) < meta.MaxLimit {
+		most = append(most, newID())
+	}
+	for name, x := range map[string]struct {
+		ids  []file.ID
+		want []*file.File
+	}{
+		"none":          {nil, nil},
+		"one":           {[]file.ID{a.ID}, []*file.File{a}},
+		"in any state":  {[]file.ID{c.ID, b.ID, a.ID}, []*file.File{a, b, c}},
+		"twice":         {[]file.ID{a.ID, c.ID, a.ID}, []*file.File{a, c}},
+		"unknown":       {[]file.ID{newID(), c.ID, "", "a'b"}, []*file.File{c}},
+		"other tenant":  {[]file.ID{foreign.ID, a.ID}, []*file.File{a}},
+		"as many as go": {most, []*file.File{a}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found, err := e.GetMany(t.Context(), acme, x.ids)
+			if err != nil {
+				t.Fatal(err)
+			}
+			slices.SortFunc(found, func(a, b *file.File) int { return cmp.Compare(a.Number, b.Number) })
+			wantIDs(t, found, x.want...)
+			for i, f := range found {
+				wantFile(t, f, x.want[i])
+			}
+		})
+	}
+	if _, err := e.GetMany(t.Context(), acme, append(most, newID())); !file.Is(err, file.Invalid) {
+		t.Errorf("more than go: %v", err)
 	}
 }
 

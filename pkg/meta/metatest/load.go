@@ -80,6 +80,10 @@ var methods = map[string]func(ctx context.Context, r meta.Repo, t file.Tenant) e
 		_, err := r.Get(ctx, t, file.ByNumber(1))
 		return err
 	},
+	"GetMany": func(ctx context.Context, r meta.Repo, t file.Tenant) error {
+		_, err := r.GetMany(ctx, t, []file.ID{newID()})
+		return err
+	},
 	"GetIdempotent": func(ctx context.Context, r meta.Repo, t file.Tenant) error {
 		_, err := r.GetIdempotent(ctx, t, "key")
 		return err

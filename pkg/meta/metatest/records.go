@@ -32,7 +32,7 @@ func full(n int) *file.File {
 		f.Renders = append(f.Renders, file.Render{Name: fmt.Sprint("r", i), By: "thumbnailer-1", Until: at(i)})
 		f.Variants = append(f.Variants, file.Variant{Name: fmt.Sprint("v", i), Width: 200, Height: 100, Type: "image/webp", Size: 77, SHA256: strings.Repeat("cd", 32), BlobKey: fmt.Sprint("ac/me/v", i)})
 		f.Timeline = append(f.Timeline, file.Step{At: at(i), What: "verified", Took: 1234567 * time.Nanosecond, Attempt: 1, Note: "ok"})
-		f.Outbox = append(f.Outbox, file.OutboxEntry{ID: fmt.Sprint("e", i), Fact: "file.stored", Rev: 1, At: at(i)})
+		f.Outbox = append(f.Outbox, file.OutboxEntry{ID: fmt.Sprint("e", i), Fact: "file.stored", Rev: 1, At: at(i), Variant: fmt.Sprint("v", i)})
 	}
 	return f
 }

@@ -51,6 +51,7 @@ func Run(t *testing.T, s Suite) {
 		{"Update", update},
 		{"CompareAndSet", compareAndSet},
 		{"Purge", purge},
+		{"GetMany", getMany},
 		{"FindBy", findBy},
 		{"FindLinks", findLinks},
 		{"FindVersions", findVersions},

@@ -174,6 +174,18 @@ func (s *Store) Get(ctx context.Context, t file.Tenant, ref file.Ref) (*file.Fil
 	}
 }
 
+// GetMany returns the records with these ids.
+func (s *Store) GetMany(ctx context.Context, t file.Tenant, ids []file.ID) ([]*file.File, error) {
+	if err := meta.ValidateIDs(t, ids); err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	in := make(bson.A, len(ids))
+	for i, id := range ids {
+		in[i] = string(id)
+	}
+	return s.list(ctx, "mongo.get_many", bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: in}}}, {Key: "tenant", Value: string(t)}}, options.Find())
+}
+
 // GetIdempotent returns the record that was made under an idempotency key.
 func (s *Store) GetIdempotent(ctx context.Context, t file.Tenant, key string) (*file.File, error) {
 	if key == "" {

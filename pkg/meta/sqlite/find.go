@@ -27,6 +27,23 @@ func (s *Store) Get(ctx context.Context, t file.Tenant, ref file.Ref) (*file.Fil
 	}
 }
 
+// GetMany returns the records with these ids.
+func (s *Store) GetMany(ctx context.Context, t file.Tenant, ids []file.ID) ([]*file.File, error) {
+	if err := meta.ValidateIDs(t, ids); err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	args := []any{string(t)}
+	for _, id := range ids {
+		args = append(args, string(id))
+	}
+	return s.files(ctx, "sqlite.get_many", selectMany(len(ids)), args...)
+}
+
+// selectMany keeps SQLite, by the +, from reading all of the tenant's files when many ids are asked for.
+func selectMany(n int) string {
+	return `SELECT doc FROM files WHERE +tenant = ? AND id IN (?` + strings.Repeat(`, ?`, n-1) + `)`
+}
+
 // GetIdempotent returns the record that was made under an idempotency key.
 func (s *Store) GetIdempotent(ctx context.Context, t file.Tenant, key string) (*file.File, error) {
 	if key == "" {

@@ -1,0 +1,49 @@
+package mongo
+
+import (
+	"context"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/meta"
+)
+
+var _ meta.Auditor = (*Store)(nil)
+
+// ScanDocuments returns the documents of all tenants in the order of ID.
+func (s *Store) ScanDocuments(ctx context.Context, after file.ID, limit int) ([]meta.Document, error) {
+	const op = "mongo.audit"
+	if err := meta.ValidateLimit(limit); err != nil {
+		return nil, err
+	}
+	cursor, err := s.files.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: string(after)}}}},
+		options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)))
+	if err != nil {
+		return nil, translate(ctx, op, err)
+	}
+	var list []meta.Document
+	err = cursor.All(ctx, &list)
+	return list, translate(ctx, op, err)
+}
+
+// Reservations lists those of all accounts.
+func (s *Store) Reservations(ctx context.Context) ([]meta.Reservation, error) {
+	const op = "mongo.audit"
+	cursor, err := s.accounts.Find(ctx, bson.D{})
+	if err != nil {
+		return nil, translate(ctx, op, err)
+	}
+	var accounts []account
+	if err := cursor.All(ctx, &accounts); err != nil {
+		return nil, translate(ctx, op, err)
+	}
+	var list []meta.Reservation
+	for _, a := range accounts {
+		for id, h := range a.Held {
+			list = append(list, meta.Reservation{Tenant: file.Tenant(a.Tenant), ID: file.ID(id), Bytes: h.Bytes, Until: meta.Time(h.Until)})
+		}
+	}
+	return list, nil
+}
