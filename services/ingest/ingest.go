@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/inlethq/inlet/pkg/access"
 	"github.com/inlethq/inlet/pkg/bus"
 	"github.com/inlethq/inlet/pkg/config"
@@ -25,6 +27,7 @@ import (
 	"github.com/inlethq/inlet/services/ingest/internal/dialect/sonar"
 	"github.com/inlethq/inlet/services/ingest/internal/dialect/tiledesk"
 	"github.com/inlethq/inlet/services/ingest/internal/door"
+	"github.com/inlethq/inlet/services/ingest/internal/fetch"
 	"github.com/inlethq/inlet/services/ingest/internal/router"
 )
 
@@ -45,6 +48,7 @@ type Config struct {
 	Audience   string        `env:"INLET_JWT_AUDIENCE" desc:"what a token's aud must hold, when set"`
 	Issuer     string        `env:"INLET_JWT_ISSUER" desc:"what a token's iss must be, when set"`
 	Keys       string        `env:"INLET_SIGNING_KEYS" desc:"keys of signed URLs: id:base64 of 32 random bytes, separated by commas, the newest first; inlet serve makes one in INLET_DATA"`
+	FetchAllow []string      `env:"INLET_FETCH_ALLOW" desc:"addresses and ranges that are not public and that files may be fetched from by URL, on any port, separated by commas: 10.1.2.3,10.8.0.0/16"`
 	Tiledesk   tiledesk.Config
 }
 
@@ -53,7 +57,7 @@ var dialects = []struct {
 	name string
 	open func(*door.Door, *Config) router.Dialect
 }{
-	{"native", func(d *door.Door, _ *Config) router.Dialect { return native.New(d) }},
+	{"native", func(d *door.Door, c *Config) router.Dialect { return native.New(d, c.fetcher(d.Log)) }},
 	{"tiledesk", func(d *door.Door, c *Config) router.Dialect { return tiledesk.New(d, c.Tiledesk) }},
 	{"sonar", func(d *door.Door, _ *Config) router.Dialect { return sonar.New(d) }},
 	{"enzyme", func(d *door.Door, _ *Config) router.Dialect { return enzyme.New(d) }},
@@ -71,6 +75,12 @@ func (c *Config) open(d *door.Door) []router.Dialect {
 	return all
 }
 
+// fetcher makes what files are fetched from URLs with.
+func (c *Config) fetcher(log *slog.Logger) *fetch.Client {
+	allow, _ := fetch.ParseAllow(c.FetchAllow) // Validate has checked it; what is malformed allows nothing
+	return fetch.New(fetch.Config{Allow: allow, Log: log})
+}
+
 // Validate implements config.Validator.
 func (c *Config) Validate() error {
 	var known []string
@@ -85,6 +95,9 @@ func (c *Config) Validate() error {
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.HasSuffix(c.PublicURL, "/")) {
 		return config.Bad("INLET_PUBLIC_URL", c.PublicURL, "an http or https URL without a slash at its end")
 	}
+	if _, err := fetch.ParseAllow(c.FetchAllow); err != nil {
+		return config.Bad("INLET_FETCH_ALLOW", strings.Join(c.FetchAllow, ","), "a list of addresses and of ranges such as 10.0.0.0/8: "+err.Error())
+	}
 	switch {
 	case c.Wait < 0 || c.Wait > time.Minute:
 		return config.Bad("INLET_WAIT", c.Wait.String(), "between 0s and 1m")
@@ -95,16 +108,22 @@ func (c *Config) Validate() error {
 	case c.JWTSecret != "" && len(c.JWTSecret) < 32:
 		return config.Bad("INLET_JWT_SECRET", "(hidden)", "32 bytes or more")
 	}
-	return nil
+	return c.Tiledesk.Validate()
 }
 
 // Service is the public listener and what it needs.
 type Service struct {
-	core      *core.Core
-	bus       bus.Watcher
-	directory *access.Directory
-	server    *httpserver.Server
-	log       *slog.Logger
+	core       *core.Core
+	bus        bus.Watcher
+	directory  *access.Directory
+	server     *httpserver.Server
+	background []runner
+	log        *slog.Logger
+}
+
+// runner is a dialect with work of its own besides answering. Run returns nil when ctx has ended.
+type runner interface {
+	Run(ctx context.Context) error
 }
 
 // New binds the listener. ctx bounds the life of what fetches signing keys.
@@ -129,21 +148,27 @@ func New(ctx context.Context, cfg Config, c *core.Core, b bus.Watcher, log *slog
 	if err != nil {
 		return nil, fmt.Errorf("INLET_SIGNING_KEYS: %w", err)
 	}
-	handler := router.New(log, cfg.open(door.New(door.Config{
+	open := cfg.open(door.New(door.Config{
 		Core: c, Auth: auth, Directory: directory, Limiter: access.NewLimiter(nil), Keys: keys,
 		MaxUploads: cfg.MaxUploads, PublicURL: cfg.PublicURL, Wait: cfg.Wait, MaxFile: cfg.MaxFile, Log: log,
-	}))...)
-	server, err := httpserver.Listen(cfg.Addr, "INLET_ADDR", handler, log)
+	}))
+	server, err := httpserver.Listen(cfg.Addr, "INLET_ADDR", router.New(log, open...), log)
 	if err != nil {
 		return nil, err
 	}
-	return &Service{core: c, bus: b, directory: directory, server: server, log: log}, nil
+	s := &Service{core: c, bus: b, directory: directory, server: server, log: log}
+	for _, dialect := range open {
+		if r, ok := dialect.(runner); ok {
+			s.background = append(s.background, r)
+		}
+	}
+	return s, nil
 }
 
 // Addr is where the service listens.
 func (s *Service) Addr() net.Addr { return s.server.Addr() }
 
-// Run serves until ctx ends and running requests have come to theirs.
+// Run serves until ctx ends and running requests have come to theirs. Work in the background ends with ctx.
 func (s *Service) Run(ctx context.Context) error {
 	stop, err := s.core.Watch(s.bus)
 	if err != nil {
@@ -153,5 +178,10 @@ func (s *Service) Run(ctx context.Context) error {
 	watching, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { _ = s.directory.Watch(watching, s.log) }() // ends with its context and without an error
-	return s.server.Run(ctx)
+	g, running := errgroup.WithContext(ctx)
+	for _, r := range s.background {
+		g.Go(func() error { return r.Run(running) })
+	}
+	g.Go(func() error { return s.server.Run(running) })
+	return g.Wait()
 }

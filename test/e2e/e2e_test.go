@@ -25,6 +25,7 @@ var cases = []struct {
 }{
 	{"kinds", testKinds},
 	{"thumbnails", testThumbnails},
+	{"renders", testRenders},
 	{"refused at the door", testRefusedAtTheDoor},
 	{"rejected by the verdict", testRejectedByTheVerdict},
 	{"bad uploads", testBadUploads},

@@ -15,8 +15,21 @@ type Tenant struct {
 	PerMinute  int   // requests
 }
 
-// writeDirectory writes a directory file with a user and an API key for each tenant, and returns its path.
-func (s *System) writeDirectory(tenants []Tenant) string {
+// writeDirectory writes the directory file and returns its path.
+func (s *System) writeDirectory(o Options) string {
+	text := o.Directory
+	if text == "" {
+		text = s.directory(o.Tenants)
+	}
+	path := filepath.Join(s.dir, "directory.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
+// directory makes a directory file with a user and an API key for each tenant, and notes the keys.
+func (s *System) directory(tenants []Tenant) string {
 	var t, u, k strings.Builder
 	for _, tenant := range append([]Tenant{{ID: MainTenant}}, tenants...) {
 		key := fmt.Sprintf("tagd_test_%s_%032d", tenant.ID, len(s.keys))
@@ -25,12 +38,7 @@ func (s *System) writeDirectory(tenants []Tenant) string {
 		fmt.Fprintf(&u, "  - {id: %[1]s-user, tenant: %[1]s, roles: {tenant/%[1]s: owner}}\n", tenant.ID)
 		fmt.Fprintf(&k, "  - {name: %[1]s, tenant: %[1]s, key: %[2]s, user: %[1]s-user, scopes: [files:read, files:write]}\n", tenant.ID, key)
 	}
-	path := filepath.Join(s.dir, "directory.yaml")
-	text := "tenants:\n" + t.String() + "users:\n" + u.String() + "api_keys:\n" + k.String()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-	return path
+	return "tenants:\n" + t.String() + "users:\n" + u.String() + "api_keys:\n" + k.String()
 }
 
 func (t Tenant) limits() string {

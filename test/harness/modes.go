@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/inlethq/inlet/pkg/sign"
 	"github.com/inlethq/inlet/test/harness/api"
 	"github.com/inlethq/inlet/test/harness/launch"
 	"github.com/inlethq/inlet/test/peers"
@@ -18,15 +19,16 @@ const logLevel = "warn"
 
 // Options say how a System is started. The zero value is a good one.
 type Options struct {
-	Tenants  []Tenant          // besides main
-	Settings map[string]string // environment of every service
+	Tenants   []Tenant          // besides main
+	Directory string            // text of a whole directory file, in place of the one that is made of Tenants; its System has no client of its own
+	Settings  map[string]string // environment of every service
 }
 
 // Single starts `inlet serve` on free ports, with its data in the test's folder.
 func Single(t testing.TB, o Options) *System {
 	t.Helper()
 	s := start(t, ModeSingle)
-	directory := s.writeDirectory(o.Tenants)
+	directory := s.writeDirectory(o)
 	addrs, err := launch.FreeAddrs()
 	if err != nil {
 		t.Fatal(err)
@@ -46,12 +48,12 @@ func Single(t testing.TB, o Options) *System {
 func Processes(t testing.TB, o Options) *System {
 	t.Helper()
 	s := start(t, ModeProcesses)
-	directory := s.writeDirectory(o.Tenants)
+	directory := s.writeDirectory(o)
 	s.Bus = peers.NATS(t)
 	public := peers.FreeAddr(t)
 	settings := map[string]string{
 		"INLET_META": peers.Mongo(t) + "/inlet", "INLET_BUS": s.Bus.URL, "INLET_BLOBS": "disk:" + filepath.Join(s.dir, "blobs"),
-		"INLET_DIRECTORY": directory, "INLET_ADDR": public, "INLET_LOG_LEVEL": logLevel,
+		"INLET_DIRECTORY": directory, "INLET_ADDR": public, "INLET_LOG_LEVEL": logLevel, "INLET_SIGNING_KEYS": sign.NewKey(),
 	}
 	for k, v := range o.Settings {
 		settings[k] = v

@@ -2,6 +2,9 @@
 // from forms, waits for verdicts, and sends bytes.
 //
 // It writes no error and no JSON, and knows no route: an answer's form, its status and the order of checks are the dialect's.
+//
+// The core is always handed the request's context and never a *gin.Context: gin gives that to another request, while a driver may
+// still ask it whether it has ended.
 package door
 
 import (
@@ -10,6 +13,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -98,8 +102,9 @@ func (d *Door) Base(r *http.Request) string {
 // maxIdempotencyKey bounds the header.
 const maxIdempotencyKey = 255
 
-// idempotencyKey ties the Idempotency-Key of a request to the principal who sent it.
-func idempotencyKey(g *gin.Context) (string, error) {
+// IdempotencyKey ties the Idempotency-Key of a request to the principal who sent it, and to the part of the request that is meant where it
+// uploads several files. It is empty for a request without one.
+func IdempotencyKey(g *gin.Context, part ...string) (string, error) {
 	key := g.GetHeader("Idempotency-Key")
 	switch {
 	case key == "":
@@ -108,7 +113,8 @@ func idempotencyKey(g *gin.Context) (string, error) {
 		return "", file.Errorf(file.Invalid, "door.idempotency", "Idempotency-Key is longer than %d bytes", maxIdempotencyKey)
 	}
 	p := Principal(g)
-	sum := sha256.Sum256([]byte(string(p.Kind) + "\x00" + p.ID + "\x00" + p.KeyID + "\x00" + key))
+	text := append([]string{string(p.Kind), p.ID, p.KeyID, key}, part...)
+	sum := sha256.Sum256([]byte(strings.Join(text, "\x00")))
 	return hex.EncodeToString(sum[:]), nil
 }
 

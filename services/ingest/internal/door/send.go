@@ -19,7 +19,7 @@ func (d *Door) Download(g *gin.Context, f *file.File, o serve.Options) error {
 	if o.Modified.IsZero() {
 		o.Modified = f.Created.At
 	}
-	c, err := d.Core.Open(g, f, "")
+	c, err := d.Core.Open(g.Request.Context(), f, "")
 	if err != nil {
 		return err
 	}
@@ -32,11 +32,11 @@ func (d *Door) Download(g *gin.Context, f *file.File, o serve.Options) error {
 // Thumbnail answers with the 200x200 rendering of a file, and waits a moment for one that is being made.
 func (d *Door) Thumbnail(g *gin.Context, f *file.File, o serve.Options) error {
 	if f.State == file.Ready && f.Thumbnail == file.ThumbnailOwed {
-		if got, err := d.Core.Await(g, f, min(thumbnailWait, d.Wait), core.Settled); err == nil {
+		if got, err := d.Core.Await(g.Request.Context(), f, min(thumbnailWait, d.Wait), core.Settled); err == nil {
 			f = got
 		}
 	}
-	c, err := d.Core.Open(g, f, file.ThumbnailName)
+	c, err := d.Core.Open(g.Request.Context(), f, file.ThumbnailName)
 	if err != nil {
 		return err
 	}

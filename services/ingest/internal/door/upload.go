@@ -66,10 +66,10 @@ func Form(g *gin.Context, field string, u *core.Upload, complete func(fields map
 // Store uploads u, under the Idempotency-Key of the request. The caller has Entered.
 func (d *Door) Store(g *gin.Context, u core.Upload) (core.Stored, error) {
 	var err error
-	if u.Key, err = idempotencyKey(g); err != nil {
+	if u.Key, err = IdempotencyKey(g); err != nil {
 		return core.Stored{}, err
 	}
-	s, err := d.Core.Upload(g, u)
+	s, err := d.Core.Upload(g.Request.Context(), u)
 	if err != nil {
 		return core.Stored{}, err
 	}

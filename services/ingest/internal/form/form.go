@@ -92,20 +92,10 @@ func (t *tail) Read(p []byte) (int, error) {
 // NextFile reads on to the next part with a filename, taking in the fields before it. It returns nil, nil at the end of a complete form.
 // The file must be read to its end before the next call.
 func (f *Form) NextFile() (*File, error) {
-	for !f.ended {
-		part, err := f.reader.NextRawPart()
-		if err == io.EOF { //nolint:errorlint // bare by contract
-			if f.body.ended && !bytes.Contains(f.body.end, []byte(f.last)) {
-				return nil, bodyError(io.ErrUnexpectedEOF)
-			}
-			f.ended = true
-			break
-		}
-		if err != nil {
-			return nil, bodyError(err)
-		}
-		if f.parts++; f.parts > maxParts {
-			return nil, file.Errorf(file.Invalid, "form.parts", "The form has more than %d parts", maxParts)
+	for {
+		part, err := f.nextPart()
+		if err != nil || part == nil {
+			return nil, err
 		}
 		disposition, err := parseDisposition(part)
 		if err != nil {
@@ -118,7 +108,28 @@ func (f *Form) NextFile() (*File, error) {
 			return nil, err
 		}
 	}
-	return nil, nil
+}
+
+// nextPart returns nil, nil at the end of a complete form.
+func (f *Form) nextPart() (*multipart.Part, error) {
+	if f.ended {
+		return nil, nil
+	}
+	part, err := f.reader.NextRawPart()
+	if err == io.EOF { // bare by contract
+		if f.body.ended && !bytes.Contains(f.body.end, []byte(f.last)) {
+			return nil, bodyError(io.ErrUnexpectedEOF)
+		}
+		f.ended = true
+		return nil, nil
+	}
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	if f.parts++; f.parts > maxParts {
+		return nil, file.Errorf(file.Invalid, "form.parts", "The form has more than %d parts", maxParts)
+	}
+	return part, nil
 }
 
 func parseDisposition(part *multipart.Part) (map[string]string, error) {
@@ -158,6 +169,25 @@ func (f *Form) Finish() error {
 		return file.Errorf(file.Invalid, "form.finish", "The form has more than one file")
 	}
 	return nil
+}
+
+// Discard reads the form to its end in place of Finish, whatever stands there: S3's POST Object ignores all that comes after the file.
+// Invalid is a form without its closing boundary, or with more than Overhead behind the file.
+func (f *Form) Discard() error {
+	left := int64(Overhead)
+	for {
+		part, err := f.nextPart()
+		if err != nil || part == nil {
+			return err
+		}
+		n, err := io.Copy(io.Discard, io.LimitReader(part, left+1))
+		if err != nil {
+			return bodyError(err)
+		}
+		if left -= n; left < 0 {
+			return file.Errorf(file.Invalid, "form.discard", "The form goes on too long after its file")
+		}
+	}
 }
 
 // Raw is the request's body as one file.

@@ -113,3 +113,46 @@ func FuzzForm(f *testing.F) {
 		}
 	})
 }
+
+func TestDiscard(t *testing.T) {
+	field := func(body string) string {
+		return "--XX\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n" + body + "\r\n"
+	}
+	for name, c := range map[string]struct {
+		rest string
+		ok   bool
+	}{
+		"nothing":             {end, true},
+		"fields, one twice":   {namePart + namePart + end, true},
+		"a second file":       {filePart + end, true},
+		"a malformed part":    {"--XX\r\nContent-Disposition: nonsense\r\n\r\nx\r\n" + end, true},
+		"just what is let by": {field(strings.Repeat("x", form.Overhead)) + end, true},
+		"too much":            {field(strings.Repeat("x", form.Overhead+1)) + end, false},
+		"too much in pieces":  {strings.Repeat(field(strings.Repeat("x", form.Overhead/8)), 9) + end, false},
+		"too many parts":      {strings.Repeat(namePart, 64) + end, false},
+		"no closing boundary": {namePart, false},
+		"cut in a part":       {namePart[:len(namePart)-4], false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(namePart+filePart+c.rest))
+			r.Header.Set("Content-Type", contentType)
+			f, err := form.Open(httptest.NewRecorder(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			part, err := f.NextFile()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if data, err := io.ReadAll(part); err != nil && c.ok || string(data) != "hello" {
+				t.Errorf("the file: %q, %v", data, err)
+			}
+			if err := f.Discard(); (err == nil) != c.ok || err != nil && !file.Is(err, file.Invalid) {
+				t.Errorf("got %v", err)
+			}
+			if len(f.Fields) != 1 {
+				t.Errorf("fields %v", f.Fields)
+			}
+		})
+	}
+}

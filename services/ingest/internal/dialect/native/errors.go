@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/inlethq/inlet/pkg/access"
+	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
 )
 
@@ -66,6 +67,9 @@ func (d *Dialect) fail(g *gin.Context, err error) {
 	case file.Unauthorized:
 		h.Set("WWW-Authenticate", `Bearer realm="inlet"`)
 	case file.RateLimited:
+		if info.Code == core.CodeTooManyVariants { // no wait will help
+			break
+		}
 		info.RetryAfter = seconds(access.RetryAfter(err))
 		info.Message = "Rate limit exceeded. Retry after " + strconv.Itoa(info.RetryAfter) + " seconds."
 		h.Set("Retry-After", strconv.Itoa(info.RetryAfter))

@@ -49,7 +49,7 @@ func (d *Dialect) list(g *gin.Context) {
 		return
 	}
 	l.Tenant, l.Parent = p.Tenant, parent
-	page, err := d.Core.List(g, l)
+	page, err := d.Core.List(g.Request.Context(), l)
 	if err != nil {
 		d.fail(g, err)
 		return
@@ -169,7 +169,7 @@ func (d *Dialect) update(g *gin.Context) {
 		return
 	}
 	p := door.Principal(g)
-	f, err = d.Core.Update(g, p.Tenant, file.ByID(f.ID), p.ID, core.Patch{Name: body.Name, Description: body.Description, IfMatch: ifMatch(g.Request)})
+	f, err = d.Core.Update(g.Request.Context(), p.Tenant, file.ByID(f.ID), p.ID, core.Patch{Name: body.Name, Description: body.Description, IfMatch: ifMatch(g.Request)})
 	if err != nil {
 		d.fail(g, err)
 		return
@@ -200,39 +200,9 @@ func (d *Dialect) remove(g *gin.Context) {
 		return
 	}
 	p := door.Principal(g)
-	if _, err := d.Core.Delete(g, p.Tenant, file.ByID(f.ID), p.ID); err != nil {
+	if _, err := d.Core.Delete(g.Request.Context(), p.Tenant, file.ByID(f.ID), p.ID); err != nil {
 		d.fail(g, err)
 		return
 	}
 	g.JSON(http.StatusOK, messageBody{Success: true, Message: "File deleted successfully"})
-}
-
-func (d *Dialect) download(g *gin.Context) {
-	f, err := d.find(g, access.Principal.CheckRead)
-	if err != nil {
-		d.fail(g, err)
-		return
-	}
-	if err := d.Download(g, f, serve.Options{}); err != nil {
-		d.fail(g, err)
-	}
-}
-
-// thumbnail serves the one rendering that is made unasked.
-func (d *Dialect) thumbnail(g *gin.Context) {
-	f, err := d.find(g, access.Principal.CheckRead)
-	if err != nil {
-		d.fail(g, err)
-		return
-	}
-	q := g.Request.URL.Query()
-	for _, side := range []string{"width", "height"} {
-		if q.Has(side) && q.Get(side) != "200" {
-			d.fail(g, file.Errorf(file.Invalid, "native.thumbnail", "%s must be 200", side))
-			return
-		}
-	}
-	if err := d.Thumbnail(g, f, serve.Options{Name: "thumbnail_200_200-" + f.OriginalName}); err != nil {
-		d.fail(g, err)
-	}
 }

@@ -4,6 +4,7 @@
 package native
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -13,8 +14,10 @@ import (
 
 	"github.com/inlethq/inlet/pkg/access"
 	"github.com/inlethq/inlet/pkg/content"
+	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/services/ingest/internal/door"
+	"github.com/inlethq/inlet/services/ingest/internal/fetch"
 )
 
 const (
@@ -27,13 +30,17 @@ const (
 // Dialect serves /v1.
 type Dialect struct {
 	*door.Door
-	policy content.Policy
-	log    *slog.Logger
+	policy    content.Policy
+	client    *fetch.Client
+	announced chan core.Hint // to fetch
+	log       *slog.Logger
 }
 
-// New makes the dialect.
-func New(d *door.Door) *Dialect {
-	return &Dialect{Door: d, policy: content.TagdAI, log: d.Log.With("dialect", dialectName)}
+// New makes the dialect. Files from URLs are fetched by client. It answers without Run, but then leaves what was announced to other processes.
+func New(d *door.Door, client *fetch.Client) *Dialect {
+	return &Dialect{
+		Door: d, policy: content.TagdAI, client: client, announced: make(chan core.Hint, maxQueue), log: d.Log.With("dialect", dialectName),
+	}
 }
 
 // Name implements router.Dialect.
@@ -44,6 +51,8 @@ func (d *Dialect) Mount(r gin.IRouter) {
 	v1 := r.Group("/v1", d.authenticate, d.limitRate)
 	v1.POST("/files", d.upload)
 	v1.POST("/tags/:tag/files", d.upload)
+	v1.POST("/files/from-url", d.fromURL)
+	v1.POST("/tags/:tag/files/from-url", d.fromURL)
 	v1.GET("/files", d.list)
 	v1.GET("/tags/:tag/files", d.list)
 	v1.GET("/files/:id", d.get)
@@ -54,6 +63,7 @@ func (d *Dialect) Mount(r gin.IRouter) {
 	v1.GET("/files/:id/thumbnail", d.thumbnail)
 	v1.HEAD("/files/:id/thumbnail", d.thumbnail)
 	v1.GET("/files/:id/timeline", d.timeline)
+	v1.POST("/files/:id/sign", d.sign)
 }
 
 // NotFound implements router.Dialect.
@@ -77,9 +87,12 @@ func (d *Dialect) MethodNotAllowed(g *gin.Context) bool {
 // owns reports whether a path is one of this dialect's, with a route or without.
 func owns(g *gin.Context) bool { return strings.HasPrefix(g.Request.URL.Path, "/v1/") }
 
-// authenticate lets known callers through.
+// authenticate lets known callers through, and who has a signed URL in place of a credential.
 func (d *Dialect) authenticate(g *gin.Context) {
 	p, err := d.Authenticate(g.Request)
+	if errors.Is(err, access.ErrNoCredentials) && hasSignedURL(g) {
+		p, err = d.authenticateURL(g)
+	}
 	if err != nil {
 		d.fail(g, err)
 		return
@@ -91,7 +104,7 @@ func (d *Dialect) authenticate(g *gin.Context) {
 func (d *Dialect) limitRate(g *gin.Context) {
 	p := door.Principal(g)
 	tenant, _ := d.Directory.Tenant(p.Tenant)
-	decision := d.Limiter.Allow(p.RateKey(), tenant.Limits.Rate)
+	decision := d.Limiter.Allow(rateKey(g), tenant.Limits.Rate)
 	if decision.Limit > 0 {
 		h := g.Writer.Header()
 		h.Set("X-RateLimit-Limit", strconv.FormatInt(decision.Limit, 10))
@@ -111,7 +124,7 @@ func (d *Dialect) find(g *gin.Context, check func(access.Principal, *file.File) 
 		return nil, notFound // a malformed id is an id that nothing has
 	}
 	p := door.Principal(g)
-	f, err := d.Core.Get(g, p.Tenant, ref)
+	f, err := d.Core.Get(g.Request.Context(), p.Tenant, ref)
 	if file.Is(err, file.NotFound) {
 		return nil, notFound
 	}

@@ -19,20 +19,8 @@ import (
 
 // upload takes a file in: a form, or a raw body with its name in Content-Disposition.
 func (d *Dialect) upload(g *gin.Context) {
-	parent, err := tag(g)
+	u, err := d.uploadTo(g)
 	if err != nil {
-		d.fail(g, err)
-		return
-	}
-	p := door.Principal(g)
-	u := core.Upload{
-		Tenant: p.Tenant, By: p.ID, Via: dialectName, Class: file.ClassGeneric,
-		Limits: d.Limits(p.Tenant), Policy: d.policy,
-	}
-	if parent != nil {
-		u.Class, u.Parent = file.ClassTag, *parent
-	}
-	if err := p.CheckUpload(p.Tenant, u.Parent); err != nil {
 		d.fail(g, err)
 		return
 	}
@@ -57,6 +45,23 @@ func (d *Dialect) upload(g *gin.Context) {
 		return
 	}
 	d.answerUpload(g, stored)
+}
+
+// uploadTo begins an upload to what the path names, if the caller may do that. That is judged before the tag: a scope that is missing comes first.
+func (d *Dialect) uploadTo(g *gin.Context) (core.Upload, error) {
+	p := door.Principal(g)
+	u := core.Upload{
+		Tenant: p.Tenant, By: p.ID, Via: dialectName, Class: file.ClassGeneric,
+		Limits: d.Limits(p.Tenant), Policy: d.policy,
+	}
+	if id, ok := g.Params.Get("tag"); ok {
+		u.Class, u.Parent = file.ClassTag, file.Parent{Kind: tagKind, ID: id}
+	}
+	if err := p.CheckUpload(p.Tenant, u.Parent); err != nil {
+		return u, err
+	}
+	_, err := tag(g)
+	return u, err
 }
 
 // readForm takes the form's one file. What stands after the file is read when its bytes are stored.
@@ -133,7 +138,7 @@ func (d *Dialect) answerUpload(g *gin.Context, s core.Stored) {
 	if prefer.applied != "" {
 		g.Header("Preference-Applied", prefer.applied)
 	}
-	f, err := d.Verdict(g, s.File, prefer.wait)
+	f, err := d.Verdict(g.Request.Context(), s.File, prefer.wait)
 	if err != nil {
 		d.fail(g, err)
 		return

@@ -1,0 +1,193 @@
+package desk
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/inlethq/inlet/pkg/access"
+	"github.com/inlethq/inlet/pkg/blob/disk"
+	"github.com/inlethq/inlet/pkg/bus"
+	"github.com/inlethq/inlet/pkg/core"
+	"github.com/inlethq/inlet/pkg/meta/sqlite"
+	"github.com/inlethq/inlet/pkg/sign"
+	"github.com/inlethq/inlet/services/ingest/internal/door"
+	"github.com/inlethq/inlet/services/ingest/internal/router"
+)
+
+// apiKey is u1's.
+const apiKey = "tagd_test_ci_00000000000000000000000000000007" //nolint:gosec // of this test's own directory
+
+// Pieces of directory files.
+const (
+	everyone    = "tenants: [{id: acme, plan: unlimited}, {id: other, plan: unlimited}]\n"
+	userAndKey  = "users: [{id: u1, tenant: acme, roles: {tenant/acme: owner}}]\napi_keys: [{name: ci, tenant: acme, key: " + apiKey + ", user: u1, scopes: [files:read, files:write]}]\n"
+	withoutKey  = "users: [{id: u1, tenant: acme, roles: {tenant/acme: owner}}]\n"
+	onlyTheRest = "tenants: [{id: other, plan: unlimited}]\n"
+)
+
+// bench is the dialect on a listener, on a real disk store and a real database, with a clock that is set by hand. Nobody verifies its files.
+type bench struct {
+	*Dialect
+	t         *testing.T
+	url       string
+	directory string // path of the directory file
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	dir := t.TempDir()
+	store, err := disk.Open(disk.Config{Dir: filepath.Join(dir, "blobs"), Durability: disk.Process})
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(dir, "meta.db"), Synchronous: sqlite.Off})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{t: t, directory: filepath.Join(dir, "directory.yaml")}
+	b.write(everyone + userAndKey)
+	directory, err := access.OpenDirectory(b.directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth, err := access.NewAuthenticator(t.Context(), directory, access.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	c := core.New(core.Config{Blobs: store, Meta: repo, Bus: silent{}})
+	b.Dialect = New(door.New(door.Config{Core: c, Auth: auth, Directory: directory, Keys: sign.NewRing(), MaxUploads: 2, Log: log}))
+	server := httptest.NewServer(router.New(log, b.Dialect))
+	b.url = server.URL
+	t.Cleanup(func() {
+		server.Close()
+		c.Close(context.Background())
+		if err := repo.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// silent is a bus that nobody listens to.
+type silent struct{}
+
+func (silent) Publish(context.Context, bus.Message) error { return nil }
+
+// write replaces the directory file.
+func (b *bench) write(text string) {
+	b.t.Helper()
+	if err := os.WriteFile(b.directory, []byte(text), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	if b.Dialect == nil {
+		return
+	}
+	if changed, err := b.Directory.Reload(); err != nil || !changed {
+		b.t.Fatalf("the directory: %v, %v", changed, err)
+	}
+}
+
+// later sets the clock of forms and keys ahead.
+func (b *bench) later(d time.Duration) { b.now = func() time.Time { return time.Now().Add(d) } }
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (b *bench) do(method, path, contentType string, body io.Reader) answer {
+	b.t.Helper()
+	target := path
+	if strings.HasPrefix(path, "/") {
+		target = b.url + path
+	}
+	req, err := http.NewRequestWithContext(b.t.Context(), method, target, body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", contentType)
+	if !strings.Contains(path, "/download") && !strings.Contains(path, uploadsPath) {
+		req.Header.Set("X-Api-Key", apiKey)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, string(text)}
+}
+
+// announce takes the first step for a text.
+func (b *bench) announce() refAnswer {
+	b.t.Helper()
+	got := b.do(http.MethodPost, "/v2/files/ref.json", "application/json", strings.NewReader(`{"filename": "notes.txt", "mimeType": "text/plain"}`))
+	if got.status != http.StatusCreated {
+		b.t.Fatalf("announced: %+v", got)
+	}
+	var ref refAnswer
+	if err := json.Unmarshal([]byte(got.body), &ref); err != nil {
+		b.t.Fatal(err)
+	}
+	return ref
+}
+
+// post sends a text by a form.
+func (b *bench) post(url string, params map[string]string) answer {
+	b.t.Helper()
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	for name, value := range params {
+		if err := w.WriteField(name, value); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	part, err := w.CreateFormFile("file", "notes.txt")
+	if err == nil {
+		_, err = part.Write([]byte("hello"))
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		b.t.Fatal(err)
+	}
+	return b.do(http.MethodPost, url, w.FormDataContentType(), &body)
+}
+
+// stored takes all three steps.
+func (b *bench) stored() fileBody {
+	b.t.Helper()
+	ref := b.announce()
+	if got := b.post(ref.URL, ref.Params); got.status != http.StatusCreated {
+		b.t.Fatalf("posted: %+v", got)
+	}
+	got := b.do(http.MethodPatch, path(ref.File), "", nil)
+	var f struct{ File fileBody }
+	if err := json.Unmarshal([]byte(got.body), &f); err != nil || got.status != http.StatusOK {
+		b.t.Fatalf("finished: %+v, %v", got, err)
+	}
+	return f.File
+}
+
+func path(f fileBody) string { return "/v2/files/" + strconv.FormatInt(f.ID, 10) + ".json" }

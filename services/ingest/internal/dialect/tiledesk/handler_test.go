@@ -1,0 +1,188 @@
+package tiledesk
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/textproto"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/inlethq/inlet/pkg/access"
+	"github.com/inlethq/inlet/pkg/blob/disk"
+	"github.com/inlethq/inlet/pkg/bus"
+	"github.com/inlethq/inlet/pkg/config"
+	"github.com/inlethq/inlet/pkg/core"
+	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/meta/sqlite"
+	"github.com/inlethq/inlet/services/ingest/internal/door"
+	"github.com/inlethq/inlet/services/ingest/internal/router"
+)
+
+// What the whole system shows is tested in test/dialects. Here nobody verifies: it is about the time before the verdict.
+
+const (
+	project = "5ebd890292befe0019054973"
+	apiKey  = "tagd_test_ci_00000000000000000000000000000007" //nolint:gosec // opens nothing but this test
+	people  = "tenants: [{id: acme, plan: unlimited, projects: [\"" + project + "\"]}]\n" +
+		"users: [{id: u1, tenant: acme}]\n" +
+		"api_keys: [{name: ci, tenant: acme, key: " + apiKey + ", user: u1, scopes: [files:read, files:write]}]\n"
+)
+
+// bench is the dialect on a listener, on a real disk store and a real database.
+type bench struct {
+	*Dialect
+	t   *testing.T
+	url string
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	dir := t.TempDir()
+	store, err := disk.Open(disk.Config{Dir: filepath.Join(dir, "blobs"), Durability: disk.Process})
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(dir, "meta.db"), Synchronous: sqlite.Off})
+	if err != nil {
+		t.Fatal(err)
+	}
+	directory, err := access.ParseDirectory([]byte(people))
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth, err := access.NewAuthenticator(t.Context(), directory, access.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cfg Config
+	if err := config.Load(&cfg); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	c := core.New(core.Config{Blobs: store, Meta: repo, Bus: silent{}})
+	d := New(door.New(door.Config{Core: c, Auth: auth, Directory: directory, MaxUploads: 1, Wait: 20 * time.Millisecond, Log: log}), cfg)
+	server := httptest.NewServer(router.New(log, d))
+	t.Cleanup(func() {
+		server.Close()
+		c.Close(context.Background())
+		if err := repo.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &bench{Dialect: d, t: t, url: server.URL}
+}
+
+// silent is a bus that nobody listens to.
+type silent struct{}
+
+func (silent) Publish(context.Context, bus.Message) error { return nil }
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (b *bench) do(method, target, contentType string, body io.Reader) answer {
+	b.t.Helper()
+	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url+target, body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	req.Header.Set("X-Api-Key", apiKey)
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, string(text)}
+}
+
+// send uploads a picture, as far as its first bytes go.
+func (b *bench) send(target string) answer {
+	b.t.Helper()
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	part, err := w.CreatePart(textproto.MIMEHeader{
+		"Content-Disposition": {`form-data; name="file"; filename="a b.png"`}, "Content-Type": {"image/png"},
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := io.WriteString(part, "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		b.t.Fatal(err)
+	}
+	return b.do(http.MethodPost, target, w.FormDataContentType(), &body)
+}
+
+func (b *bench) want(got answer, status int, body string) {
+	b.t.Helper()
+	if got.status != status || got.body != body {
+		b.t.Errorf("%d %s, want %d %s", got.status, got.body, status, body)
+	}
+}
+
+// A file whose verdict takes too long is a success, with the thumbnail that it is going to have. It is not served until then, nor ever when
+// no verdict can be reached.
+func TestVerdictIsLate(t *testing.T) {
+	b := newBench(t)
+	for _, target := range []string{"/v3/" + project + "/files/assets", "/" + project + "/files/users/photo"} {
+		got := b.send(target)
+		var f fileBody
+		if err := json.Unmarshal([]byte(got.body), &f); err != nil || got.status != http.StatusCreated || f.Thumbnail == "" {
+			t.Fatalf("%s: %d %s", target, got.status, got.body)
+		}
+		for _, path := range []string{f.Filename, f.Thumbnail, url.QueryEscape(f.Filename)} {
+			got = b.do(http.MethodGet, "/v3/files?path="+path, "", nil)
+			b.want(got, http.StatusServiceUnavailable, `{"success":false,"error":"The file is being verified"}`)
+			if got.header.Get("Retry-After") != "1" {
+				t.Errorf("headers %v", got.header)
+			}
+		}
+		id := file.ID(got.header.Get("Inlet-File-Id"))
+		if err := b.Core.GiveUp(t.Context(), core.Hint{Tenant: "acme", ID: id}, file.WorkVerify, "processing_failed"); err != nil {
+			t.Fatal(err)
+		}
+		b.want(b.do(http.MethodGet, "/v3/files?path="+f.Filename, "", nil), http.StatusNotFound, `{"success":false,"error":"File not found."}`)
+		b.want(b.do(http.MethodDelete, "/files?path="+f.Filename, "", nil), http.StatusOK, `{"message":"File deleted successfully","filename":"`+f.Filename+`"}`)
+	}
+}
+
+func TestTooManyUploads(t *testing.T) {
+	b := newBench(t)
+	leave, err := b.Enter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := b.send("/v3/" + project + "/files/chat")
+	b.want(got, http.StatusServiceUnavailable, `{"success":false,"error":"The service cannot do this now; try again"}`)
+	if got.header.Get("Retry-After") != "1" {
+		t.Errorf("headers %v", got.header)
+	}
+	leave()
+	if got := b.send("/v3/" + project + "/files/chat"); got.status != http.StatusCreated || !strings.Contains(got.body, `"filename":"uploads/users/u1/files/`) {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
