@@ -1,7 +1,7 @@
 # Inlet's tasks. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-race fuzz demo bench lint fmt-check tidy-check native up down test-compose clean
+.PHONY: help run build test test-race test-dialects fuzz demo bench lint fmt-check tidy-check native up down test-compose clean
 MAKEFLAGS += --no-print-directory
 
 # The modules are go.work's; there is no other list.
@@ -46,6 +46,9 @@ test: native ## every test that needs no container
 
 test-race: native ## every test that needs no container, the black-box tests with the race detector too
 	@$(GOTESTSUM) -- -race -timeout 20m work
+
+test-dialects: native ## every row of the five vendors' checklists, and how many hold
+	@go -C test test -json -count=1 -timeout 8m -run '^Test(Single|Processes|Pages)$$' ./dialects | go -C test run ./dialects/cmd/report
 
 fuzz: native ## run each fuzz target for FUZZ_TIME (10s)
 	@for module in $(MODULES); do \
