@@ -37,18 +37,19 @@ native: # libvips and a C compiler, for the thumbnailer
 
 ## Test and check
 
-# The unit tests run with the race detector. The programs that the black-box tests start are those that are shipped, without it.
+# The unit tests run with the race detector. The programs that the black-box tests start are those that are shipped, without it. The vendors'
+# checklists run here on one process; on separate services, where MongoDB's stand-in is slow, they run in test-dialects.
 test: native ## every test that needs no container
 	@mkdir -p bin/results
 	@$(GOTESTSUM) --jsonfile $(CURDIR)/bin/results/unit.json -- -race -timeout 5m $(addsuffix /...,$(filter-out %/test,$(MODULES)))
-	@$(GOTESTSUM) --jsonfile $(CURDIR)/bin/results/black-box.json -- -count=1 -timeout 8m ./...
+	@$(GOTESTSUM) --jsonfile $(CURDIR)/bin/results/black-box.json -- -count=1 -timeout 8m -skip '^TestCluster$$' ./...
 	@.ci/skips bin/results/unit.json bin/results/black-box.json
 
 test-race: native ## every test that needs no container, the black-box tests with the race detector too
 	@$(GOTESTSUM) -- -race -timeout 20m work
 
 test-dialects: native ## every row of the five vendors' checklists, and how many hold
-	@go -C test test -json -count=1 -timeout 8m -run '^Test(Single|Processes|Pages)$$' ./dialects | go -C test run ./dialects/cmd/report
+	@go -C test test -json -count=1 -timeout 8m -run '^Test(Single|Cluster|Pages)$$' ./dialects | go -C test run ./dialects/cmd/report
 
 fuzz: native ## run each fuzz target for FUZZ_TIME (10s)
 	@for module in $(MODULES); do \

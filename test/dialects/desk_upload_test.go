@@ -169,19 +169,21 @@ var deskUploadRows = []row{
 	}},
 	{"TW-20", func(t *testing.T, e *env) {
 		s := samples.Text(300, 20)
-		for _, method := range []string{http.MethodPatch, http.MethodPut} {
-			for _, body := range []string{"", "{}", "no JSON", `{"file":{"id":1,"filename":"other.txt","size":9,"state":"deleted","createdBy":{"id":9}}}`} {
-				ref := deskAnnounce(t, e, s)
-				path := strings.TrimPrefix(ref.File.path(), "/desk/api")
-				h := auth(e.Key("root"), "Content-Type", "application/json")
-				deskError(t, e.Do(t, method, path, h, []byte(body)), http.StatusBadRequest, "not_received")
-				ref.post(t, e, s).Want(t, http.StatusCreated)
-				first := deskFileOf(t, e.Do(t, method, path, h, []byte(body)).Want(t, http.StatusOK))
-				again := deskFileOf(t, e.Do(t, method, path, h, []byte(body)).Want(t, http.StatusOK))
-				first.ProxyKey, first.DownloadURL, first.URL = again.ProxyKey, again.DownloadURL, again.URL
-				if first != again || first.Filename != s.Name || first.Size != 300 || first.State != "active" {
-					t.Errorf("%s %q: %+v, and again %+v", method, body, first, again)
-				}
+		for _, step := range [][2]string{
+			{http.MethodPatch, ""}, {http.MethodPut, "{}"}, {http.MethodPatch, "no JSON"},
+			{http.MethodPut, `{"file":{"id":1,"filename":"other.txt","size":9,"state":"deleted","createdBy":{"id":9}}}`},
+		} {
+			method, body := step[0], []byte(step[1])
+			ref := deskAnnounce(t, e, s)
+			path := strings.TrimPrefix(ref.File.path(), "/desk/api")
+			h := auth(e.Key("root"), "Content-Type", "application/json")
+			deskError(t, e.Do(t, method, path, h, body), http.StatusBadRequest, "not_received")
+			ref.post(t, e, s).Want(t, http.StatusCreated)
+			first := deskFileOf(t, e.Do(t, method, path, h, body).Want(t, http.StatusOK))
+			again := deskFileOf(t, e.Do(t, method, path, h, body).Want(t, http.StatusOK))
+			first.ProxyKey, first.DownloadURL, first.URL = again.ProxyKey, again.DownloadURL, again.URL
+			if first != again || first.Filename != s.Name || first.Size != 300 || first.State != "active" {
+				t.Errorf("%s %q: %+v, and again %+v", method, body, first, again)
 			}
 		}
 		var all sync.WaitGroup // at once

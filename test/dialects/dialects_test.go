@@ -71,9 +71,9 @@ func TestSingle(t *testing.T) {
 	runAcross(t, e)
 }
 
-// TestProcesses runs all but the matrices: who may do what is judged by ingest alone, wherever the record is. Each vendor has a system of its own, one
+// TestCluster runs all but the matrices: who may do what is judged by ingest alone, wherever the record is. Each vendor has a system of its own, one
 // after the other, since MongoDB's wire peer looks at every record for every command: its time grows with the square of the files.
-func TestProcesses(t *testing.T) {
+func TestCluster(t *testing.T) {
 	slow(t)
 	for _, s := range suites {
 		t.Run(s.vendor, func(t *testing.T) { s.run(t, start(t, harness.Processes)) })
@@ -101,6 +101,12 @@ func (s *suite) run(t *testing.T, e *env) {
 		t.Parallel()
 		runGolden(t, e, s.vendor)
 	})
+	if commands, ok := curls[s.vendor]; ok {
+		t.Run("curl", func(t *testing.T) {
+			t.Parallel()
+			commands(t, e)
+		})
+	}
 }
 
 // runAcross starts what goes from one vendor's API to the others.

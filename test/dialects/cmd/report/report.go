@@ -105,7 +105,7 @@ func table(out io.Writer, pages []page, r results) error {
 	fmt.Fprintf(w, "dialect\trows\tsingle\tprocesses\t\n")
 	var total, single, processes int
 	for _, p := range pages {
-		s, c := r.count("TestSingle/", p), r.count("TestProcesses/", p)
+		s, c := r.count("TestSingle/", p), r.count("TestCluster/", p)
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t\n", p.title, len(p.rows), s, c)
 		total, single, processes = total+len(p.rows), single+s, processes+c
 	}

@@ -16,8 +16,8 @@ const good = `{"Action":"start"}
 {"Action":"output","Test":"TestSingle/x/XX-01+XX-02","Output":"noise\n"}
 {"Action":"pass","Test":"TestSingle/x/XX-01+XX-02"}
 {"Action":"pass","Test":"TestSingle"}
-{"Action":"pass","Test":"TestProcesses/x/XX-01"}
-{"Action":"pass","Test":"TestProcesses/x/XX-02"}
+{"Action":"pass","Test":"TestCluster/x/XX-01"}
+{"Action":"pass","Test":"TestCluster/x/XX-02"}
 {"Action":"pass"}
 `
 
@@ -30,8 +30,8 @@ func TestReport(t *testing.T) {
 	}{
 		{"good", good, "Vendor X     2       2          2", false, ""},
 		{"nothing", "", "Vendor X     2       0          0", true, ""},
-		{"a row is missing", strings.Replace(good, `TestProcesses/x/XX-02`, "TestProcesses/x/XX-03", 1), "Vendor X     2       2          1", true, ""},
-		{"a row is skipped", strings.Replace(good, `pass","Test":"TestProcesses/x/XX-02`, `skip","Test":"TestProcesses/x/XX-02`, 1), "Vendor X     2       2          1", true, ""},
+		{"a row is missing", strings.Replace(good, `TestCluster/x/XX-02`, "TestCluster/x/XX-03", 1), "Vendor X     2       2          1", true, ""},
+		{"a row is skipped", strings.Replace(good, `pass","Test":"TestCluster/x/XX-02`, `skip","Test":"TestCluster/x/XX-02`, 1), "Vendor X     2       2          1", true, ""},
 		{"a row fails", strings.Replace(good, `pass","Test":"TestSingle/x`, `fail","Test":"TestSingle/x`, 1), "Vendor X     2       0          2", true, "noise"},
 		{"another test fails", good + `{"Action":"fail","Test":"TestPages"}`, "Vendor X     2       2          2", true, ""},
 	} {
