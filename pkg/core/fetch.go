@@ -28,7 +28,7 @@ func (c *Core) Fetch(ctx context.Context, h Hint, open Source) error {
 		if err != nil {
 			return nil, nil, err
 		}
-		defer body.Close()
+		defer func() { _ = body.Close() }()
 		u.Tenant, u.Name, u.Description = f.Tenant, f.Name, f.Description
 		if err := u.admitEarly(); err != nil {
 			return nil, nil, err

@@ -109,8 +109,13 @@ func (d *Dialect) announce(g *gin.Context) {
 		d.answerErrors(g, http.StatusBadRequest, problems...)
 		return
 	}
+	key, err := door.IdempotencyKey(g)
+	if err != nil {
+		d.fail(g, err)
+		return
+	}
 	f, err := d.Core.Promise(g.Request.Context(), core.Upload{
-		Tenant: p.Tenant, By: p.ID, Via: dialectName, Class: file.ClassAttachment, Limits: d.Limits(p.Tenant), Policy: policy,
+		Tenant: p.Tenant, Key: key, By: p.ID, Via: dialectName, Class: file.ClassAttachment, Limits: d.Limits(p.Tenant), Policy: policy,
 		OriginalName: a.Filename, DeclaredType: a.MimeType,
 		Attributes: map[string]string{attributeDisposition: a.Disposition, attributeType: string(a.Type)},
 	})

@@ -23,16 +23,9 @@ const (
 	paramFile     = "file" // beside those of sign.Ring
 )
 
-// keyUID begins the id of an API key in a grant (see access.Directory.Principal).
-const keyUID = "key:"
-
 // proxyKey is a capability to read one file: the parameters of a signed URL, folded into one.
 func (d *Dialect) proxyKey(p access.Principal, f *file.File) string {
-	uid := p.ID
-	if p.KeyID != "" { // a key acts by its own scopes, not by the roles of its user
-		uid = keyUID + p.KeyID
-	}
-	v := d.Keys.Sign(sign.Grant{Tenant: f.Tenant, File: f.ID, UID: uid, Expires: d.now().Add(proxyLife)})
+	v := d.Keys.Sign(sign.Grant{Tenant: f.Tenant, File: f.ID, UID: p.Signer(), Expires: d.now().Add(proxyLife)})
 	v.Set(paramFile, string(f.ID))
 	return base64.RawURLEncoding.EncodeToString([]byte(v.Encode()))
 }
