@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/inlethq/inlet/pkg/blob"
@@ -63,11 +62,14 @@ func (r *Reconciler) passBlobs(ctx context.Context, limit int, found *Findings) 
 		n++
 		found.Blobs++
 		if r.core.now().Sub(b.Modified) > r.grace {
-			orphan, err := r.core.orphan(ctx, b.Key)
+			stray, err := r.core.stray(ctx, b.Key)
+			if err == nil && stray {
+				stray, err = r.core.removeStray(ctx, b.Key)
+			}
 			if err != nil {
 				return err
 			}
-			if orphan {
+			if stray {
 				found.Orphans++
 			}
 		}
@@ -83,36 +85,6 @@ func (r *Reconciler) passBlobs(ctx context.Context, limit int, found *Findings) 
 	return err
 }
 
-// orphan removes a blob that no record names, and reports whether it was one. Before it removes a file's bytes it makes sure, by a
-// tombstone under the same id, that a slow upload cannot create the record afterwards.
-func (c *Core) orphan(ctx context.Context, key string) (bool, error) {
-	t, id, ok := parseKey(key)
-	if !ok {
-		c.log.Warn("a blob that is not ours is left alone", "key", key)
-		return false, nil
-	}
-	f, err := c.meta.Get(ctx, t, file.ByID(id))
-	switch {
-	case err == nil && slices.Contains(f.BlobKeys(), key):
-		return false, nil
-	case err == nil && f.Claim.Held(c.now()): // a variant on its way
-		return false, nil
-	case err == nil:
-	case file.Is(err, file.NotFound):
-		won, settled := c.fence(ctx, &file.File{ID: id, Number: c.nextNumber(), Tenant: t, Class: file.ClassGeneric})
-		if won != nil || !settled {
-			return false, nil
-		}
-	default:
-		return false, err
-	}
-	if err := c.blobs.Delete(ctx, key); err != nil {
-		return false, err
-	}
-	c.log.Info("removed a blob without a record", "key", key)
-	return true, nil
-}
-
 func (r *Reconciler) passRecords(ctx context.Context, limit int, found *Findings) error {
 	files, err := r.core.meta.Scan(ctx, r.records, min(limit, meta.MaxLimit))
 	if err != nil {
@@ -121,13 +93,8 @@ func (r *Reconciler) passRecords(ctx context.Context, limit int, found *Findings
 	for _, f := range files {
 		found.Records++
 		r.tenants[f.Tenant] = true
-		if err := r.core.present(ctx, f, found); err != nil {
+		if err := r.passRecord(ctx, f, found); err != nil {
 			return err
-		}
-		if f.State == file.Ready && f.Class.Replaces() {
-			if err := r.core.supersede(ctx, f); err != nil {
-				return err
-			}
 		}
 		r.records = f.ID
 	}
@@ -138,31 +105,22 @@ func (r *Reconciler) passRecords(ctx context.Context, limit int, found *Findings
 	return r.recount(ctx, found)
 }
 
-// present looks whether the store has what a record names.
-func (c *Core) present(ctx context.Context, f *file.File, found *Findings) error {
-	if f.State == file.Deleting || f.State == file.Rejected || f.State == file.Gone {
-		return nil
+// passRecord mends what it finds of a record, but for bytes that are not there, which it tells the log: a disk may not be mounted, and only an
+// operator can say that a file is lost (Fsck).
+func (r *Reconciler) passRecord(ctx context.Context, f *file.File, found *Findings) error {
+	bytes, err := r.core.lookBytes(ctx, f, false)
+	if err != nil {
+		return err
 	}
-	want := map[string]int64{f.BlobKey: f.Size}
-	for _, v := range f.Variants {
-		want[v.BlobKey] = v.Size
-	}
-	delete(want, "")
-	for key, size := range want {
-		got, err := c.blobs.Stat(ctx, key)
-		if err == nil && got.Size == size {
-			continue
-		}
-		if err != nil && !file.Is(err, file.NotFound) {
-			return err
-		}
-		if now, err := c.meta.Get(ctx, f.Tenant, file.ByID(f.ID)); err != nil || now.Rev != f.Rev {
-			continue // it has moved on since: the next walk looks again
-		}
+	for _, x := range bytes {
 		found.Missing++
-		c.log.Error("the store does not have the bytes of a record", "file", f.ID, "key", key, "size", size, "found", got.Size)
+		r.core.log.Error("the store does not have the bytes of a record", "file", x.File, "key", x.Key, "finding", x.Code, "note", x.Note)
 	}
-	return nil
+	versions, err := r.core.lookVersions(ctx, f)
+	if err != nil || len(versions) == 0 {
+		return err
+	}
+	return r.core.supersede(ctx, f)
 }
 
 // recount sets right the storage of every tenant that the walk has met.

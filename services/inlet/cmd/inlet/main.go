@@ -1,8 +1,9 @@
-// Command inlet is Inlet in one program: inlet serve runs every service in one process.
+// Command inlet is Inlet in one program: inlet serve runs every service in one process, and the other commands are for its operator.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -17,12 +18,28 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
-	if err := root().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "inlet:", err)
-		os.Exit(1) //nolint:gocritic // stop has nothing left to do
+	err := root().ExecuteContext(ctx)
+	stop()
+	if err == nil {
+		return
 	}
+	e := exit{code: 1, err: err}
+	errors.As(err, &e)
+	if e.err != nil {
+		fmt.Fprintln(os.Stderr, "inlet:", e.err)
+	}
+	os.Exit(e.code)
 }
+
+// exit is an error that ends the program with a code of its own.
+type exit struct {
+	code int
+	err  error // nil when all was said
+}
+
+func (e exit) Error() string { return fmt.Sprintf("exit %d: %v", e.code, e.err) }
+
+func (e exit) Unwrap() error { return e.err }
 
 func root() *cobra.Command {
 	cmd := &cobra.Command{
@@ -32,7 +49,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(serveCommand())
+	cmd.AddCommand(serveCommand(), fsckCommand(), deadCommand(), doctorCommand())
 	return cmd
 }
 

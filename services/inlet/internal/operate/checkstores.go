@@ -1,0 +1,227 @@
+package operate
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/inlethq/inlet/pkg/blob"
+	"github.com/inlethq/inlet/pkg/blob/disk"
+	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/meta"
+	"github.com/inlethq/inlet/pkg/meta/sqlite"
+)
+
+// checkData looks whether the data folder can be written to.
+func checkData(_ context.Context, p *patient) diagnosis {
+	dir := p.program.Data
+	if p.fresh() {
+		return skip("%s is not there yet: the first start makes it", dir)
+	}
+	if !p.single() && p.program.Meta != "" && p.program.Blobs != "" {
+		return skip("nothing is kept in INLET_DATA")
+	}
+	f, err := os.CreateTemp(dir, ".doctor-")
+	if err != nil {
+		return fail("make INLET_DATA a folder that this user may write to", err)
+	}
+	_, err = f.WriteString("probe")
+	if err = errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name())); err != nil {
+		return fail("look at the disk and its mount options: a synced write failed", err)
+	}
+	return ok("%s can be written to", dir)
+}
+
+// diskFolder is the folder of a blob store on a disk, as it is written; empty for another store.
+func diskFolder(name string) string {
+	folder, _ := strings.CutPrefix(name, "disk:")
+	if folder == name {
+		return ""
+	}
+	return folder
+}
+
+// Below these shares of a disk uploads are about to be refused.
+const (
+	warnFree = 10 // per cent
+	failFree = 2
+)
+
+// checkSpace looks how much is free where blobs and records are kept.
+func checkSpace(_ context.Context, p *patient) diagnosis {
+	var folders []string
+	if folder := diskFolder(blobsName(p.program)); folder != "" {
+		folders = append(folders, folder)
+	}
+	if !isMongo(p.program) {
+		folders = append(folders, filepath.Dir(sqlitePath(p.program)))
+	}
+	worst := skip("there is no folder on this machine")
+	least := uint64(101)
+	for _, dir := range folders {
+		var fs syscall.Statfs_t
+		if err := syscall.Statfs(dir, &fs); err != nil || fs.Blocks == 0 {
+			continue // a folder that is not there is told by its own check
+		}
+		percent := fs.Bavail * 100 / fs.Blocks
+		if percent >= least {
+			continue
+		}
+		least = percent
+		detail := fmt.Sprintf("%d %% of the disk of %s", percent, dir)
+		switch {
+		case percent < failFree:
+			worst = fail("make room: uploads are refused when it is full", errors.New(detail))
+		case percent < warnFree:
+			worst = warn("make room soon", "%s", detail)
+		default:
+			worst = ok("%s", detail)
+		}
+	}
+	return worst
+}
+
+// checkRecords looks whether records are kept as they must be. A server that runs owns its SQLite file: there the file is read, and what
+// SQLite must be able to do is tried beside it.
+func checkRecords(ctx context.Context, p *patient) diagnosis {
+	if isMongo(p.program) {
+		repo, err := openMeta(ctx, p.program, look)
+		if err != nil {
+			return fail("start MongoDB, or mend INLET_META", err)
+		}
+		if err := errors.Join(probeRecords(ctx, repo), repo.Close()); err != nil {
+			return fail("MongoDB must acknowledge writes by a majority, from the journal", err)
+		}
+		return ok("MongoDB answers; a write was acknowledged by the majority, journaled")
+	}
+	path := sqlitePath(p.program)
+	if _, err := os.Stat(path); os.IsNotExist(err) {
+		return skip("%s is not there yet: the first start makes it", path)
+	}
+	repo, err := openMeta(ctx, p.program, look)
+	if err != nil {
+		return fail("if an older Inlet made the file, start inlet serve once; if it is damaged, restore it from a backup", err)
+	}
+	_, err = repo.Scan(ctx, "", 1)
+	if err = errors.Join(err, repo.Close()); err != nil {
+		return fail("restore the file from a backup", err)
+	}
+	if err := probeSQLite(ctx, filepath.Dir(path)); err != nil {
+		return fail("put the records on a local disk: SQLite needs WAL and fsync, which network file systems do not have", err)
+	}
+	if p.program.Durability == disk.Process {
+		return warn("unset INLET_DURABILITY unless this is a test", "%s can be read; INLET_DURABILITY=process: a power cut loses uploads", path)
+	}
+	return ok("%s can be read; WAL and synchronous=FULL work there", path)
+}
+
+// probeSQLite makes a database beside the real one, which asserts its durability when it opens, and removes it.
+func probeSQLite(ctx context.Context, dir string) error {
+	probe, err := os.MkdirTemp(dir, ".doctor-")
+	if err != nil {
+		return err
+	}
+	repo, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(probe, "probe.db")})
+	if err == nil {
+		err = errors.Join(probeRecords(ctx, repo), repo.Close())
+	}
+	return errors.Join(err, os.RemoveAll(probe))
+}
+
+// probeTenant owns the probes. No directory file can name it.
+const probeTenant file.Tenant = ".doctor"
+
+// probeRecords writes a tombstone, which nobody is charged for, reads it, and forgets it.
+func probeRecords(ctx context.Context, repo meta.Repo) error {
+	now := time.Now()
+	f := &file.File{
+		ID:     file.ID(fmt.Sprintf("%026d", now.UnixNano())), // digits are base 32, too
+		Number: now.UnixMicro(), Tenant: probeTenant, State: file.Gone, Deleted: file.Actor{ID: "doctor", At: now},
+	}
+	if err := repo.Create(ctx, f); err != nil {
+		return err
+	}
+	_, err := repo.Get(ctx, probeTenant, file.ByID(f.ID))
+	return errors.Join(err, repo.Purge(ctx, probeTenant, f.ID, f.Rev))
+}
+
+// checkBlobs stores, finds, reads and removes a probe.
+func checkBlobs(ctx context.Context, p *patient) diagnosis {
+	name := blobsName(p.program)
+	if folder := diskFolder(name); folder != "" && p.single() {
+		if _, err := os.Stat(folder); os.IsNotExist(err) {
+			return skip("%s is not there yet: the first start makes it", folder)
+		}
+	}
+	const advice = "mend INLET_BLOBS, the credentials of the store, or the store"
+	store, err := openBlobs(ctx, p.program)
+	if err != nil {
+		return fail(advice, err)
+	}
+	if closer, closes := store.(io.Closer); closes {
+		defer func() { _ = closer.Close() }() // a probe was checked or has failed by then
+	}
+	if err := probeBlobs(ctx, store); err != nil {
+		return fail(advice, err)
+	}
+	if _, posts := blob.PosterOf(store); posts {
+		return ok("a probe was stored in the bucket, not replaced, read and removed")
+	}
+	return ok("a probe was stored, not replaced, read and removed; tmp and blobs are on one device")
+}
+
+// probeBlobs does with one blob all that a store must be able to do.
+func probeBlobs(ctx context.Context, store blob.Store) (err error) {
+	key, body := "doctor-"+rand.Text(), []byte("probe")
+	put := func() error {
+		_, err := store.Put(ctx, key, bytes.NewReader(body), blob.PutOptions{Size: int64(len(body))})
+		return err
+	}
+	if err := put(); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	defer func() {
+		if removed := probeDelete(ctx, store, key); removed != nil {
+			err = errors.Join(err, fmt.Errorf("remove %s: %w", key, removed))
+		}
+	}()
+	if err := put(); !file.Is(err, file.Conflict) {
+		return fmt.Errorf("a blob was stored twice under one key: %w", errors.Join(errReplaced, err))
+	}
+	if info, err := store.Stat(ctx, key); err != nil || info.Size != int64(len(body)) {
+		return fmt.Errorf("size %d of %d: %w", info.Size, len(body), errors.Join(errOthers, err))
+	}
+	r, err := store.Open(ctx, key)
+	if err != nil {
+		return fmt.Errorf("open: %w", err)
+	}
+	defer r.Close()
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, body) {
+		return fmt.Errorf("read: %w", errors.Join(errOthers, err))
+	}
+	return nil
+}
+
+var (
+	errReplaced = errors.New("the store does not protect what is there (If-None-Match)")
+	errOthers   = errors.New("the bytes are not those that were stored")
+)
+
+// probeDelete removes a blob and looks whether it is gone.
+func probeDelete(ctx context.Context, store blob.Store, key string) error {
+	if err := store.Delete(ctx, key); err != nil {
+		return err
+	}
+	if _, err := store.Stat(ctx, key); !file.Is(err, file.NotFound) {
+		return errors.Join(errors.New("it is still there"), err)
+	}
+	return nil
+}
