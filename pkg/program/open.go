@@ -45,8 +45,19 @@ func wait[T any](ctx context.Context, log *slog.Logger, what string, open func()
 	}
 }
 
-func openMeta(ctx context.Context, s Settings) (meta.Repo, error) {
-	if strings.HasPrefix(s.Meta, "mongodb") {
+// Mode is how stores are opened.
+type Mode int
+
+// The modes. A service makes stores that are missing; an operator's command wants to hear of that.
+const (
+	Serve  Mode = iota // to work on, made if missing
+	Change             // to work on, as they are
+	Look               // to read, beside whoever else is at work
+)
+
+// OpenMeta opens the records.
+func OpenMeta(ctx context.Context, s Settings, m Mode) (meta.Repo, error) {
+	if s.Mongo() {
 		u, err := url.Parse(s.Meta)
 		if err != nil {
 			return nil, config.Bad("INLET_META", redact(s.Meta), "a mongodb:// URL")
@@ -55,26 +66,38 @@ func openMeta(ctx context.Context, s Settings) (meta.Repo, error) {
 		if database == "" {
 			database = "inlet"
 		}
-		return mongo.Open(ctx, mongo.Config{URI: s.Meta, Database: database})
+		store, err := mongo.Open(ctx, mongo.Config{URI: s.Meta, Database: database})
+		if err != nil {
+			return nil, fmt.Errorf("INLET_META: %w", err) // and no nil *mongo.Store, which is not a nil meta.Repo
+		}
+		return store, nil
 	}
-	path := s.sqlitePath()
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return nil, fmt.Errorf("INLET_DATA: %w", err)
+	path := s.SQLitePath()
+	if m == Serve {
+		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+			return nil, fmt.Errorf("INLET_DATA: %w", err)
+		}
+	} else if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("the records: %w (INLET_DATA and INLET_META say where they are)", err)
 	}
-	synchronous := sqlite.Full
+	c := sqlite.Config{Path: path, ReadOnly: m == Look}
 	if s.Durability == disk.Process {
-		synchronous = sqlite.Off
+		c.Synchronous = sqlite.Off
 	}
-	return sqlite.Open(ctx, sqlite.Config{Path: path, Synchronous: synchronous})
+	store, err := sqlite.Open(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return store, nil
 }
 
-// openBlobs opens the blob store and, where one is named, the other that it falls back to.
-func openBlobs(ctx context.Context, s Settings) (blob.Store, error) {
-	primary, err := openStore(ctx, s, "INLET_BLOBS", s.blobs())
+// OpenBlobs opens the blob store and, where one is named, the other that it falls back to.
+func OpenBlobs(ctx context.Context, s Settings, m Mode) (blob.Store, error) {
+	primary, err := openStore(ctx, s, m, "INLET_BLOBS", s.BlobStore())
 	if err != nil || s.Fallback == "" {
 		return primary, err
 	}
-	secondary, err := openStore(ctx, s, "INLET_BLOBS_FALLBACK", s.Fallback)
+	secondary, err := openStore(ctx, s, m, "INLET_BLOBS_FALLBACK", s.Fallback)
 	if err != nil {
 		return nil, errors.Join(err, closeIf(primary))
 	}
@@ -82,8 +105,13 @@ func openBlobs(ctx context.Context, s Settings) (blob.Store, error) {
 }
 
 // openStore opens the blob store that a variable names.
-func openStore(ctx context.Context, s Settings, variable, name string) (blob.Store, error) {
+func openStore(ctx context.Context, s Settings, m Mode, variable, name string) (blob.Store, error) {
 	if folder, ok := strings.CutPrefix(name, "disk:"); ok {
+		if m != Serve { // the driver would make it
+			if _, err := os.Stat(folder); err != nil {
+				return nil, fmt.Errorf("%s: %w", variable, err)
+			}
+		}
 		store, err := disk.Open(disk.Config{Dir: folder, Durability: s.Durability})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", variable, err) // and no nil *disk.Store, which is not a nil blob.Store

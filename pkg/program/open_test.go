@@ -49,12 +49,12 @@ func TestSettingsNameWhatIsWrong(t *testing.T) {
 func TestOpenBlobsFallsBack(t *testing.T) {
 	dir := t.TempDir()
 	s := Settings{Data: dir, Fallback: "disk:" + filepath.Join(dir, "old")}
-	before, err := openStore(t.Context(), s, "INLET_BLOBS", s.Fallback)
+	before, err := openStore(t.Context(), s, Serve, "INLET_BLOBS", s.Fallback)
 	if err != nil {
 		t.Fatal(err)
 	}
 	put(t, before, "a/old")
-	store, err := openBlobs(t.Context(), s)
+	store, err := OpenBlobs(t.Context(), s, Serve)
 	if err != nil {
 		t.Fatal(err)
 	}

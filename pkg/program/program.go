@@ -112,10 +112,10 @@ func run(name string, s Settings, log *slog.Logger, start func(context.Context, 
 func Open(ctx context.Context, name string, s Settings, log *slog.Logger, o Options) (*Program, error) {
 	p := &Program{Settings: s, Log: log}
 	var err error
-	if p.Meta, err = wait(ctx, log, "the database", func() (meta.Repo, error) { return openMeta(ctx, s) }); err != nil {
+	if p.Meta, err = wait(ctx, log, "the database", func() (meta.Repo, error) { return OpenMeta(ctx, s, Serve) }); err != nil {
 		return nil, err
 	}
-	if p.Blobs, err = wait(ctx, log, "the blob store", func() (blob.Store, error) { return openBlobs(ctx, s) }); err != nil {
+	if p.Blobs, err = wait(ctx, log, "the blob store", func() (blob.Store, error) { return OpenBlobs(ctx, s, Serve) }); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	if p.Bus, err = openBus(ctx, name, s, log, o); err != nil {

@@ -47,7 +47,7 @@ func (s *Settings) Validate() error {
 		return config.Bad("INLET_BLOBS", redact(s.Blobs), blobForms)
 	case s.Fallback != "" && !hasScheme(s.Fallback, "disk", "s3"):
 		return config.Bad("INLET_BLOBS_FALLBACK", redact(s.Fallback), blobForms)
-	case s.Fallback != "" && s.Fallback == s.blobs():
+	case s.Fallback != "" && s.Fallback == s.BlobStore():
 		return config.Bad("INLET_BLOBS_FALLBACK", redact(s.Fallback), "another store than INLET_BLOBS")
 	case s.S3Public != "" && !isEndpoint(s.S3Public):
 		return config.Bad("INLET_S3_PUBLIC_ENDPOINT", redact(s.S3Public), "https://HOST")
@@ -59,15 +59,19 @@ func (s *Settings) Validate() error {
 	return nil
 }
 
-func (s *Settings) sqlitePath() string {
+// Mongo reports whether the records are in a database server.
+func (s *Settings) Mongo() bool { return strings.HasPrefix(s.Meta, "mongodb") }
+
+// SQLitePath is where the records are when they are in a file.
+func (s *Settings) SQLitePath() string {
 	if s.Meta == "" {
 		return filepath.Join(s.Data, "meta.db")
 	}
 	return strings.TrimPrefix(s.Meta, "sqlite:")
 }
 
-// blobs names the primary blob store, as INLET_BLOBS does.
-func (s *Settings) blobs() string {
+// BlobStore names the primary blob store, as INLET_BLOBS does.
+func (s *Settings) BlobStore() string {
 	if s.Blobs == "" {
 		return "disk:" + filepath.Join(s.Data, "blobs")
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/meta"
 	"github.com/inlethq/inlet/pkg/meta/sqlite"
+	"github.com/inlethq/inlet/pkg/program"
 )
 
 // checkData looks whether the data folder can be written to.
@@ -58,11 +59,11 @@ const (
 // checkSpace looks how much is free where blobs and records are kept.
 func checkSpace(_ context.Context, p *patient) diagnosis {
 	var folders []string
-	if folder := diskFolder(blobsName(p.program)); folder != "" {
+	if folder := diskFolder(p.program.BlobStore()); folder != "" {
 		folders = append(folders, folder)
 	}
-	if !isMongo(p.program) {
-		folders = append(folders, filepath.Dir(sqlitePath(p.program)))
+	if !p.program.Mongo() {
+		folders = append(folders, filepath.Dir(p.program.SQLitePath()))
 	}
 	worst := skip("there is no folder on this machine")
 	least := uint64(101)
@@ -92,8 +93,8 @@ func checkSpace(_ context.Context, p *patient) diagnosis {
 // checkRecords looks whether records are kept as they must be. A server that runs owns its SQLite file: there the file is read, and what
 // SQLite must be able to do is tried beside it.
 func checkRecords(ctx context.Context, p *patient) diagnosis {
-	if isMongo(p.program) {
-		repo, err := openMeta(ctx, p.program, look)
+	if p.program.Mongo() {
+		repo, err := openMeta(ctx, p.program, program.Look)
 		if err != nil {
 			return fail("start MongoDB, or mend INLET_META", err)
 		}
@@ -102,11 +103,11 @@ func checkRecords(ctx context.Context, p *patient) diagnosis {
 		}
 		return ok("MongoDB answers; a write was acknowledged by the majority, journaled")
 	}
-	path := sqlitePath(p.program)
+	path := p.program.SQLitePath()
 	if _, err := os.Stat(path); os.IsNotExist(err) {
 		return skip("%s is not there yet: the first start makes it", path)
 	}
-	repo, err := openMeta(ctx, p.program, look)
+	repo, err := openMeta(ctx, p.program, program.Look)
 	if err != nil {
 		return fail("if an older Inlet made the file, start inlet serve once; if it is damaged, restore it from a backup", err)
 	}
@@ -155,14 +156,14 @@ func probeRecords(ctx context.Context, repo meta.Repo) error {
 
 // checkBlobs stores, finds, reads and removes a probe.
 func checkBlobs(ctx context.Context, p *patient) diagnosis {
-	name := blobsName(p.program)
+	name := p.program.BlobStore()
 	if folder := diskFolder(name); folder != "" && p.single() {
 		if _, err := os.Stat(folder); os.IsNotExist(err) {
 			return skip("%s is not there yet: the first start makes it", folder)
 		}
 	}
 	const advice = "mend INLET_BLOBS, the credentials of the store, or the store"
-	store, err := openBlobs(ctx, p.program)
+	store, err := program.OpenBlobs(ctx, p.program, program.Look)
 	if err != nil {
 		return fail(advice, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/inlethq/inlet/pkg/bus"
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/program"
 )
 
 // Dead is the command that shows and replays work that was given up. The records are the truth: they say which files have failed, or miss their
@@ -62,17 +63,17 @@ type letter struct {
 
 // List prints every file whose work was given up, and every letter about another.
 func (d Dead) List(ctx context.Context) error {
-	return d.with(ctx, look, func(s *session) error { return s.list(ctx) })
+	return d.with(ctx, program.Look, func(s *session) error { return s.list(ctx) })
 }
 
 // Show prints all that is known of one file.
 func (d Dead) Show(ctx context.Context, id string) error {
-	return d.with(ctx, look, func(s *session) error { return s.show(ctx, id) })
+	return d.with(ctx, program.Look, func(s *session) error { return s.show(ctx, id) })
 }
 
 // Replay begins the work on a file again, or on all when id is empty, and removes the letters about it. It reports whether all went well.
 func (d Dead) Replay(ctx context.Context, id string) (ok bool, err error) {
-	err = d.with(ctx, change, func(s *session) error {
+	err = d.with(ctx, program.Change, func(s *session) error {
 		ok, err = s.replayAll(ctx, id)
 		return err
 	})

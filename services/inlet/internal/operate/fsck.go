@@ -11,6 +11,7 @@ import (
 
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/program"
 )
 
 // Fsck is the command that checks what is stored.
@@ -43,9 +44,9 @@ type summaryLine struct {
 // Run checks, and repairs if it is to. It reports whether nothing is left that is not as it should be. An error means that it could not look, or not
 // to the end.
 func (f Fsck) Run(ctx context.Context) (clean bool, err error) {
-	to := look
+	to := program.Look
 	if f.Repair {
-		to = change
+		to = program.Change
 	}
 	err = f.with(ctx, to, func(s *session) error {
 		byCode := map[core.FindingCode]int{}

@@ -41,18 +41,18 @@ type session struct {
 }
 
 // open reads the settings and opens what they name. A store that is not there is an error, and not made.
-func (c Command) open(ctx context.Context, i intent) (*session, error) {
+func (c Command) open(ctx context.Context, m program.Mode) (*session, error) {
 	s := &session{Command: c}
 	if err := config.Load(&s.settings); err != nil {
 		return nil, err
 	}
 	log := c.logger()
-	repo, err := openMeta(ctx, s.settings, i)
+	repo, err := openMeta(ctx, s.settings, m)
 	if err != nil {
 		return nil, err
 	}
 	s.close = append(s.close, repo.Close)
-	blobs, err := openBlobs(ctx, s.settings)
+	blobs, err := program.OpenBlobs(ctx, s.settings, m)
 	if err != nil {
 		return nil, errors.Join(err, s.end())
 	}
@@ -79,8 +79,8 @@ func (c Command) open(ctx context.Context, i intent) (*session, error) {
 }
 
 // with opens a session for fn and ends it.
-func (c Command) with(ctx context.Context, i intent, fn func(*session) error) error {
-	s, err := c.open(ctx, i)
+func (c Command) with(ctx context.Context, m program.Mode, fn func(*session) error) error {
+	s, err := c.open(ctx, m)
 	if err != nil {
 		return err
 	}
