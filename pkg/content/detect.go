@@ -96,7 +96,7 @@ func ReadHead(r io.Reader) ([]byte, error) {
 	for len(head) < HeadBytes {
 		n, err := r.Read(head[len(head):HeadBytes])
 		head = head[:len(head)+n]
-		if err == io.EOF { //nolint:errorlint // bare by contract
+		if err == io.EOF {
 			break
 		}
 		if err != nil {

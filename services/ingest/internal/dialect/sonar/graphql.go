@@ -19,7 +19,7 @@ import (
 	"github.com/inlethq/inlet/pkg/access"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/httpserver"
-	"github.com/inlethq/inlet/services/ingest/internal/dialect/sonar/graph" //nolint:depguard // no other dialect: its own schema
+	"github.com/inlethq/inlet/services/ingest/internal/dialect/sonar/graph"
 	"github.com/inlethq/inlet/services/ingest/internal/door"
 )
 

@@ -13,7 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/lexer"
 	"github.com/vektah/gqlparser/v2/parser"
 
-	"github.com/inlethq/inlet/services/ingest/internal/dialect/sonar/graph" //nolint:depguard // no other dialect: its own schema
+	"github.com/inlethq/inlet/services/ingest/internal/dialect/sonar/graph"
 )
 
 // Bounds of one document. They hold before it is validated, because some rules take time that grows with the square of its size.

@@ -61,7 +61,7 @@ func (d *Dialect) upload(g *gin.Context) {
 		d.fail(g, err)
 		return
 	}
-	d.await(g, outcomes)
+	d.await(g.Request.Context(), outcomes)
 	answerUpload(g, outcomes)
 }
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/inlethq/inlet/pkg/content"
 	"github.com/inlethq/inlet/pkg/file"
-	"github.com/inlethq/inlet/services/ingest/internal/dialect/sonar/graph" //nolint:depguard // no other dialect: its own schema
+	"github.com/inlethq/inlet/services/ingest/internal/dialect/sonar/graph"
 )
 
 // uploadBody is the vendor's answer to an upload: its files in the order in which they came.
