@@ -61,7 +61,7 @@ func (c *curler) write(name string, data []byte) {
 // read reads a file of the folder.
 func (c *curler) read(name string) []byte {
 	c.t.Helper()
-	data, err := os.ReadFile(filepath.Join(c.dir, name)) //nolint:gosec // the test's own folder
+	data, err := os.ReadFile(filepath.Join(c.dir, name))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func (c *curler) run(title string, status int, replace ...string) []byte {
 	}
 	command = strings.NewReplacer(replace...).Replace(command)
 	command = strings.Replace(command, "curl ", `curl -sS -w '\n%{http_code}' `, 1)
-	cmd := exec.CommandContext(harness.Context(c.t), "bash", "-c", command) //nolint:gosec // the vendors' own commands
+	cmd := exec.CommandContext(harness.Context(c.t), "bash", "-c", command)
 	cmd.Dir, cmd.Env = c.dir, c.environ
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
