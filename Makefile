@@ -1,7 +1,7 @@
 # Inlet's tasks. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-race test-dialects fuzz demo bench lint fmt-check tidy-check native up down test-compose clean
+.PHONY: help run build test test-race test-dialects fuzz demo bench chaos chaos-quick lint fmt-check tidy-check native up down test-compose clean
 MAKEFLAGS += --no-print-directory
 
 # The modules are go.work's; there is no other list.
@@ -63,6 +63,17 @@ fuzz: native ## run each fuzz target for FUZZ_TIME (10s)
 bench: native ## measure latency, memory and throughput of a fresh Inlet
 	@$(GO_BUILD) ./services/inlet/cmd/inlet
 	@for figure in latency rss throughput; do go -C test run ./bench $$figure -inlet $(CURDIR)/bin/inlet || exit 1; done
+
+# A run prints its seed; SEED=… repeats it.
+CHAOS = nice go -C test run ./chaos -inlet $(CURDIR)/bin/inlet $(if $(SEED),-seed $(SEED))
+
+chaos: native ## break Inlet as often as docs/durability.md says, and check that what was acknowledged holds: 20 minutes
+	@$(GO_BUILD) ./services/inlet/cmd/inlet
+	@$(CHAOS) -full
+
+chaos-quick: native ## the same, for two minutes
+	@$(GO_BUILD) ./services/inlet/cmd/inlet
+	@$(CHAOS) -quick
 
 lint: native $(LINT) ## golangci-lint in every module
 	@failed=; for module in $(MODULES); do \
