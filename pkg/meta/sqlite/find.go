@@ -88,7 +88,7 @@ func (s *Store) Count(ctx context.Context, q meta.Query) (n int64, err error) {
 		return 0, err
 	}
 	where, args := matching(q)
-	err = s.readers.QueryRowContext(ctx, `SELECT count(*)`+where, args...).Scan(&n)
+	err = each(ctx, s.readers, `SELECT count(*)`+where, args, func(scan scanner) error { return scan(&n) })
 	return n, s.readError(ctx, "sqlite.count", err)
 }
 
@@ -204,14 +204,21 @@ func (s *Store) readError(ctx context.Context, op string, err error) error {
 
 type scanner func(dest ...any) error
 
-// each calls fn for every row.
+// each calls fn for every row, until ctx ends. A query that has begun is not given up: when ctx ends at the wrong moment the driver (modernc.org/sqlite,
+// v1.39.0) forgets the statement without closing it, and its connection would go on reading from the snapshot of that moment.
 func each(ctx context.Context, q querier, query string, args []any, fn func(scanner) error) error {
-	rows, err := q.QueryContext(ctx, query, args...)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	rows, err := q.QueryContext(context.WithoutCancel(ctx), query, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := fn(rows.Scan); err != nil {
 			return err
 		}
