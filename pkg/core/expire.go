@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/inlethq/inlet/pkg/event"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/meta"
@@ -26,22 +28,44 @@ func (c *Core) buryDue(ctx context.Context, q meta.Due, before time.Time, limit 
 	if err != nil {
 		return 0, err
 	}
-	n := 0
-	var failed []error
-	for _, f := range due {
-		mine := false
-		buried, err := c.bury(ctx, f.Tenant, file.ByID(f.ID), by, fact, func(f *file.File) error {
-			if mine = f.State.CanMove(file.Deleting) && still(f); !mine {
-				return errUnchanged
-			}
+	return forEach(due, func(f *file.File) (bool, error) { return c.buryIf(ctx, f.Tenant, f.ID, by, fact, still) })
+}
+
+// buryIf buries a file and removes its bytes, if that still holds of it, and reports whether it did.
+func (c *Core) buryIf(ctx context.Context, t file.Tenant, id file.ID, by string, fact event.Fact, still func(*file.File) bool) (bool, error) {
+	mine := false
+	f, err := c.bury(ctx, t, file.ByID(id), by, fact, func(f *file.File) error {
+		if mine = f.State.CanMove(file.Deleting) && still(f); !mine {
+			return errUnchanged
+		}
+		return nil
+	})
+	if err != nil || !mine {
+		return false, err
+	}
+	err = c.erase(ctx, f)
+	return err == nil, err
+}
+
+// careAtOnce is how many records are cared for at the same time: a store commits what several write as one.
+const careAtOnce = 8
+
+// forEach cares for records, several at once, and returns for how many that was done. What failed for one does not hold up the others.
+func forEach(due []*file.File, care func(*file.File) (bool, error)) (int, error) {
+	done, failed := make([]bool, len(due)), make([]error, len(due))
+	var g errgroup.Group
+	g.SetLimit(careAtOnce)
+	for i, f := range due {
+		g.Go(func() error {
+			done[i], failed[i] = care(f)
 			return nil
 		})
-		if err == nil && mine {
+	}
+	_ = g.Wait() // its functions return nil
+	n := 0
+	for _, ok := range done {
+		if ok {
 			n++
-			err = c.erase(ctx, buried)
-		}
-		if err != nil {
-			failed = append(failed, err)
 		}
 	}
 	return n, errors.Join(failed...)
@@ -53,16 +77,10 @@ func (c *Core) EraseDue(ctx context.Context, age time.Duration, limit int) (int,
 	if err != nil {
 		return 0, err
 	}
-	n := 0
-	var failed []error
-	for _, f := range due {
-		if err := c.erase(ctx, f); err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		n++
-	}
-	return n, errors.Join(failed...)
+	return forEach(due, func(f *file.File) (bool, error) {
+		err := c.erase(ctx, f)
+		return err == nil, err
+	})
 }
 
 // PurgeDue forgets tombstones older than age.

@@ -21,7 +21,7 @@ func (c *Core) mend(ctx context.Context, x Finding) (bool, error) {
 	case OrphanBlob:
 		return c.removeStray(ctx, x.Key)
 	case Expired:
-		return c.buryIf(ctx, x, "expiry", event.Expired, func(f *file.File) bool { return f.Expired(c.now()) })
+		return c.buryIf(ctx, x.Tenant, x.File, "expiry", event.Expired, func(f *file.File) bool { return f.Expired(c.now()) })
 	case Stuck:
 		return c.mendStuck(ctx, x)
 	case Superseded:
@@ -116,21 +116,6 @@ func (c *Core) removeStray(ctx context.Context, key string) (bool, error) {
 	return true, nil
 }
 
-// buryIf buries the file and removes its bytes, if that still holds of it.
-func (c *Core) buryIf(ctx context.Context, x Finding, by string, fact event.Fact, still func(*file.File) bool) (bool, error) {
-	f, err := c.bury(ctx, x.Tenant, file.ByID(x.File), by, fact, func(f *file.File) error {
-		if !f.State.CanMove(file.Deleting) || !still(f) {
-			return errUnchanged
-		}
-		return nil
-	})
-	if err != nil || f.State != file.Deleting {
-		return false, err
-	}
-	err = c.erase(ctx, f)
-	return err == nil, err
-}
-
 // mendStuck ends a promise that nobody kept, and the removal of bytes that was cut off.
 func (c *Core) mendStuck(ctx context.Context, x Finding) (bool, error) {
 	f, err := c.meta.Get(ctx, x.Tenant, file.ByID(x.File))
@@ -139,7 +124,7 @@ func (c *Core) mendStuck(ctx context.Context, x Finding) (bool, error) {
 	}
 	switch work, _ := f.Owed(); work {
 	case file.WorkFinish:
-		return c.buryIf(ctx, x, "abandoned", event.Deleted, func(now *file.File) bool { return now.Rev == f.Rev })
+		return c.buryIf(ctx, x.Tenant, x.File, "abandoned", event.Deleted, func(now *file.File) bool { return now.Rev == f.Rev })
 	case file.WorkErase:
 		err := c.erase(ctx, f)
 		return err == nil, err
