@@ -67,7 +67,7 @@ bench: native ## measure latency, memory and throughput of a fresh Inlet
 # A run prints its seed; SEED=… repeats it.
 CHAOS = nice go -C test run ./chaos -inlet $(CURDIR)/bin/inlet $(if $(SEED),-seed $(SEED))
 
-chaos: native ## break Inlet as often as docs/durability.md says, and check that what was acknowledged holds: 20 minutes
+chaos: native ## break Inlet as often as docs/durability.md says, and check that what was acknowledged holds: half an hour
 	@$(GO_BUILD) ./services/inlet/cmd/inlet
 	@$(CHAOS) -full
 

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/inlethq/inlet/test/harness/api"
+	"github.com/inlethq/inlet/test/harness/launch"
+)
+
+// The tenants and their keys. Room is as much as the race for it needs.
+const (
+	mainKey = "tagd_test_chaos_main_00000000000000000000"
+	roomKey = "tagd_test_chaos_room_00000000000000000000"
+
+	directory = `
+tenants:
+  - {id: main, plan: unlimited}
+  - {id: room, plan: unlimited, limits: {max_storage: %dB}}
+users:
+  - {id: main-user, tenant: main, roles: {tenant/main: owner}}
+  - {id: room-user, tenant: room, roles: {tenant/room: owner}}
+api_keys:
+  - {name: main, tenant: main, key: ` + mainKey + `, user: main-user, scopes: [files:read, files:write]}
+  - {name: room, tenant: room, key: ` + roomKey + `, user: room-user, scopes: [files:read, files:write]}
+`
+)
+
+const (
+	readyLimit = 30 * time.Second
+	endLimit   = 35 * time.Second // from SIGTERM to the exit
+)
+
+// server is one `inlet serve` that is started and ended many times, at the same addresses and on the same data. It is for one goroutine; its clients are
+// for all.
+type server struct {
+	*api.Client // of the tenant without limits
+	spec        launch.Spec
+	log         *os.File
+	process     *launch.Process
+}
+
+// newServer prepares a server in dir and starts it. What it logs is kept in dir.
+func newServer(ctx context.Context, t *trial) (*server, error) {
+	file := filepath.Join(t.dir, "directory.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, directory, roomBytes), 0o600); err != nil {
+		return nil, err
+	}
+	addrs := launch.Addrs{NATS: "off"}
+	for _, to := range []*string{&addrs.Public, &addrs.Admin} {
+		var err error
+		if *to, err = quietAddr(); err != nil {
+			return nil, err
+		}
+	}
+	log, err := os.Create(filepath.Join(t.dir, "inlet.log"))
+	if err != nil {
+		return nil, err
+	}
+	spec := launch.Serve(t.inlet, filepath.Join(t.dir, "data"), addrs, map[string]string{
+		"INLET_DIRECTORY": file, "INLET_DURABILITY": t.durability, "INLET_LOG_LEVEL": "warn",
+	}, log)
+	s := &server{Client: api.New(addrs.URL(), mainKey), spec: spec, log: log}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// quietAddr picks a free port below those that Linux takes for outgoing connections. From one of these a client that dials while the server is down
+// may be connected to itself, and keep the server from its port.
+func quietAddr() (string, error) {
+	var err error
+	for range 100 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(20_000+rand.IntN(12_000))) //nolint:gosec // any that is free
+		var l net.Listener
+		if l, err = net.Listen("tcp", addr); err == nil {
+			return addr, l.Close()
+		}
+	}
+	return "", err
+}
+
+// launch starts the process and does not wait.
+func (s *server) launch() (err error) {
+	s.process, err = launch.Start(s.spec)
+	return err
+}
+
+// start starts the process and waits until it is ready.
+func (s *server) start(ctx context.Context) error {
+	if err := s.launch(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	return s.process.Ready(ctx)
+}
+
+func (s *server) kill() { s.process.Kill() }
+
+// term ends the process by SIGTERM and returns its exit code. One that takes longer than endLimit is killed, which is an error.
+func (s *server) term(ctx context.Context) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, endLimit)
+	defer cancel()
+	return s.process.Term(ctx)
+}
+
+// set changes settings of the next start.
+func (s *server) set(settings map[string]string) { maps.Copy(s.spec.Env, settings) }
+
+// close kills the process, if it runs, and closes its log.
+func (s *server) close() error {
+	if s.process != nil {
+		s.process.Kill()
+	}
+	return s.log.Close()
+}
+
+// checkup is what `inlet fsck` says.
+type checkup struct {
+	Records  int            `json:"records"`
+	Blobs    int            `json:"blobs"`
+	Findings int            `json:"findings"`
+	Codes    map[string]int `json:"codes"`
+	lines    []string       // of the findings
+}
+
+func (c checkup) String() string {
+	var words []string
+	for _, code := range slices.Sorted(maps.Keys(c.Codes)) {
+		words = append(words, fmt.Sprintf("%d %s", c.Codes[code], code))
+	}
+	if words == nil {
+		return "nothing"
+	}
+	return strings.Join(words, ", ")
+}
+
+// fsckLimit bounds one check of all that is stored.
+const fsckLimit = 2 * time.Minute
+
+// fsck lets the program check what is stored, beside the server if that runs. Bytes without a record are left alone below the age of grace.
+func (s *server) fsck(ctx context.Context, grace time.Duration) (checkup, error) {
+	ctx, cancel := context.WithTimeout(ctx, fsckLimit)
+	defer cancel()
+	var said bytes.Buffer
+	p, err := launch.Start(launch.Spec{Name: "inlet fsck", Path: s.spec.Path, Args: []string{"fsck", "--json", "--grace", grace.String()}, Env: s.spec.Env, Log: &said})
+	if err != nil {
+		return checkup{}, err
+	}
+	code, err := p.Wait(ctx)
+	if err != nil {
+		return checkup{}, err
+	}
+	if code > 1 {
+		return checkup{}, fmt.Errorf("inlet fsck ended with exit code %d: %s", code, said.Bytes())
+	}
+	return readCheckup(&said)
+}
+
+// readCheckup reads the findings and the summary, which comes last. The lines of the log are none of its business.
+func readCheckup(said io.Reader) (checkup, error) {
+	var c checkup
+	text, err := io.ReadAll(said)
+	if err != nil {
+		return c, err
+	}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, `{"records"`):
+			return c, json.Unmarshal([]byte(line), &c)
+		case strings.HasPrefix(line, `{"code"`):
+			c.lines = append(c.lines, line)
+		}
+	}
+	return c, fmt.Errorf("inlet fsck gave no summary: %s", text)
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http/httptrace"
+	"sync"
+	"time"
+
+	"github.com/inlethq/inlet/test/harness/api"
+)
+
+const (
+	termUploads = 100
+	termRest    = 500 * time.Millisecond // the latest that an upload goes on after the signal
+	inFlight    = 15 * time.Second       // for all uploads to be under way
+	stallEvery  = 25                     // of so many cycles, one has a client that never goes on
+)
+
+// terminate sends SIGTERM while uploads are half-way, lets them go on, and checks that the process ends well and nothing acknowledged is lost. Now and
+// then a client never goes on: the process must end all the same.
+func terminate(ctx context.Context, t *trial) (reached string, err error) {
+	s, err := newServer(ctx, t)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	c := newChecker(t, s.Client)
+	good, inTime, answered, slowest := 0, 0, 0, time.Duration(0)
+	for cycle := range t.cycles {
+		from := len(t.history.from(0))
+		took, clean, err := termOnce(ctx, t, s, cycle)
+		if err != nil {
+			return "", err
+		}
+		if clean {
+			good++
+			slowest = max(slowest, took)
+		}
+		if err := s.start(ctx); err != nil {
+			return "", err
+		}
+		sent := t.history.from(from)
+		for _, e := range sent {
+			if t.history.snapshot(e).upload == ok {
+				answered++
+			}
+		}
+		inTime += len(sent)
+		if err := c.lookAll(ctx, sent, false); err != nil {
+			return "", err
+		}
+		t.line("SIGTERM %d: ended after %d ms, %d of %d uploads answered, %d violations", cycle+1, took.Milliseconds(), answered, inTime, t.found.total())
+	}
+	end, err := checkEnd(ctx, t, s)
+	return fmt.Sprintf("%d of %d ended with exit 0, the slowest after %.1f s; of %d uploads in flight %d were acknowledged, the rest sent again: %s; %s",
+		good, t.cycles, slowest.Seconds(), inTime, answered, t.found.figures(lost, changed, phantom, stuck, untidy), end), err
+}
+
+// termOnce sends uploads half-way, then SIGTERM, then the rest. It returns when the process has ended and every client knows what it can know.
+func termOnce(ctx context.Context, t *trial, s *server, cycle int) (took time.Duration, clean bool, err error) {
+	uploading, cut := context.WithCancel(ctx)
+	var clients sync.WaitGroup
+	defer clients.Wait()
+	defer cut()
+	goOn := make(chan struct{})
+	started := make(chan error, termUploads)
+	for i := range termUploads {
+		u := &halfUpload{entry: t.history.add(fmt.Sprintf("t%d-%d", cycle, i), newContent(t.rng.Uint64())), rest: t.within(termRest)}
+		u.stalls = i == 0 && cycle%stallEvery == stallEvery-1
+		clients.Go(func() { u.send(uploading, t, s, started, goOn) })
+	}
+	limit := time.NewTimer(inFlight)
+	defer limit.Stop()
+	for n := range termUploads {
+		select {
+		case err := <-started:
+			if err != nil {
+				return 0, false, err
+			}
+		case <-limit.C:
+			return 0, false, fmt.Errorf("only %d of %d uploads are in flight", n, termUploads)
+		case <-ctx.Done():
+			return 0, false, ctx.Err()
+		}
+	}
+	start := time.Now()
+	close(goOn)
+	code, err := s.term(ctx)
+	took = time.Since(start)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		t.found.addf(unclean, "cycle %d: %v", cycle, err)
+	case err != nil:
+		return took, false, err
+	case code != 0:
+		t.found.addf(unclean, "cycle %d: exit code %d", cycle, code)
+	}
+	return took, err == nil && code == 0, nil
+}
+
+// halfUpload is an upload that waits in the middle.
+type halfUpload struct {
+	entry  *entry
+	rest   time.Duration // from goOn to its second half
+	stalls bool
+}
+
+// send sends the first half, tells started when the server has begun to read, and sends the second some time after goOn is closed.
+func (u *halfUpload) send(ctx context.Context, t *trial, s *server, started chan<- error, goOn <-chan struct{}) {
+	body, more := io.Pipe()
+	half := len(u.entry.bytes()) / 2
+	var once sync.Once
+	begun := make(chan struct{})
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got100Continue: func() { once.Do(func() { close(begun) }) }})
+	done := make(chan error, 1)
+	go func() {
+		h := respondAsync()
+		h.Set("Expect", "100-continue")
+		var f api.File
+		_, err := t.history.ask("upload", u.entry, func() (err error) {
+			f, err = put(traced, s.Client, u.entry, body, nil, h)
+			return err
+		}, func(e *entry, o outcome) { e.upload, e.id = o, f.ID })
+		_ = body.CloseWithError(io.ErrClosedPipe) // of a pipe: never fails
+		done <- err
+	}()
+	select {
+	case <-begun:
+	case err := <-done:
+		started <- fmt.Errorf("%s was answered before it was sent: %w", u.entry.key, err)
+		return
+	}
+	_, err := more.Write(u.entry.bytes()[:half])
+	started <- err
+	select {
+	case <-goOn:
+	case <-ctx.Done():
+	}
+	if u.stalls {
+		<-ctx.Done() // the process has ended by then
+	}
+	if pause(ctx, u.rest) == nil {
+		_, _ = more.Write(u.entry.bytes()[half:]) // an upload that was cut off says so in its outcome
+	}
+	_ = more.CloseWithError(ctx.Err()) // of a pipe: never fails; nil is a good end
+	<-done
+}
