@@ -20,6 +20,8 @@ type Created struct {
 	Email    string
 	Password string
 	APIKey   string
+	Project  string // of Tiledesk
+	Channel  string // of Enzyme
 }
 
 const firstDirectory = `# Who may do what. Inlet reads this file again when it changes.
@@ -30,6 +32,9 @@ const firstDirectory = `# Who may do what. Inlet reads this file again when it c
 tenants:
   - id: %[1]s
     plan: unlimited
+    # Samples, so that each vendor's API can be tried. Put your own ids in their place.
+    projects: ["%[6]s"] # Tiledesk
+    workspaces: [{id: main, channels: [{id: %[7]s, visibility: public}]}] # Enzyme
 users:
   - id: %[2]s
     tenant: %[1]s
@@ -55,6 +60,8 @@ func Bootstrap(path string) (Created, error) {
 		Email:    "admin@inlet.local",
 		Password: randomText(20),
 		APIKey:   "tagd_live_" + randomText(40),
+		Project:  "5ebd890292befe0019054973", // as in the vendor's examples
+		Channel:  "general",
 	}
 	switch _, err := os.Lstat(path); {
 	case err == nil:
@@ -62,7 +69,7 @@ func Bootstrap(path string) (Created, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return Created{}, file.Wrap(file.Internal, op, err)
 	}
-	text := fmt.Sprintf(firstDirectory, c.Tenant, c.User, c.Email, HashPassword(c.Password), c.APIKey)
+	text := fmt.Sprintf(firstDirectory, c.Tenant, c.User, c.Email, HashPassword(c.Password), c.APIKey, c.Project, c.Channel)
 	if err := durable.WriteFile(path, []byte(text)); err != nil {
 		return Created{}, file.Wrap(file.Internal, op, err)
 	}

@@ -386,6 +386,9 @@ func TestBootstrap(t *testing.T) {
 	if tenant, _ := d.Tenant(c.Tenant); tenant.Plan != "unlimited" {
 		t.Errorf("tenant %+v", tenant)
 	}
+	if channel, ok := d.Channel(c.Tenant, c.Channel); !ok || !channel.Public || !d.HasProject(c.Tenant, c.Project) {
+		t.Errorf("the samples are %+v and %v", channel, d.HasProject(c.Tenant, c.Project))
+	}
 
 	if _, err := Bootstrap(path); !file.Is(err, file.Conflict) {
 		t.Errorf("a second time: %v", err)

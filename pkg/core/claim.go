@@ -62,7 +62,13 @@ func (c *Core) underClaim(ctx context.Context, h Hint, work file.Work, do func(c
 	mine := f.Claim
 	start := c.now()
 	working, stop := context.WithCancelCause(ctx)
-	beating := c.keepClaim(working, stop, h, mine)
+	beating := c.keepLease(working, stop, h.Tenant, h.ID, func(f *file.File, until time.Time) error {
+		if !mine.Same(f.Claim) {
+			return errFenced
+		}
+		f.Claim.Until = until
+		return nil
+	})
 	commit, undo, err := do(working, f)
 	stop(nil)
 	<-beating
@@ -114,8 +120,9 @@ func (c *Core) claim(ctx context.Context, h Hint, work file.Work) (*file.File, e
 	})
 }
 
-// keepClaim renews the lease at a third of its length until ctx ends. When that fails the work is cancelled. The returned channel closes when it has stopped.
-func (c *Core) keepClaim(ctx context.Context, cancel context.CancelCauseFunc, h Hint, mine file.Claim) <-chan struct{} {
+// keepLease renews a lease on a record at a third of its length until ctx ends. When that fails the work is cancelled. renew returns errFenced
+// when the lease was lost. The returned channel closes when it has stopped.
+func (c *Core) keepLease(ctx context.Context, cancel context.CancelCauseFunc, t file.Tenant, id file.ID, renew func(f *file.File, until time.Time) error) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -127,13 +134,7 @@ func (c *Core) keepClaim(ctx context.Context, cancel context.CancelCauseFunc, h 
 				return
 			case <-tick.C:
 			}
-			_, err := c.modify(ctx, h.Tenant, file.ByID(h.ID), func(f *file.File) error {
-				if !mine.Same(f.Claim) {
-					return errFenced
-				}
-				f.Claim.Until = c.now().Add(c.lease)
-				return nil
-			})
+			_, err := c.modify(ctx, t, file.ByID(id), func(f *file.File) error { return renew(f, c.now().Add(c.lease)) })
 			if err != nil && ctx.Err() == nil {
 				cancel(err)
 				return

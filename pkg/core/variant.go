@@ -104,7 +104,14 @@ func (c *Core) awaitRender(ctx context.Context, f *file.File, name string) error
 func (c *Core) renderUnder(ctx context.Context, f *file.File, mine file.Render, render Render) (file.Variant, error) {
 	defer c.waiters.wake(f.ID)
 	working, stop := context.WithCancelCause(ctx)
-	beating := c.keepRender(working, stop, f, mine)
+	beating := c.keepLease(working, stop, f.Tenant, f.ID, func(f *file.File, until time.Time) error {
+		i := indexRender(f, mine)
+		if i < 0 {
+			return errFenced
+		}
+		f.Renders[i].Until = until
+		return nil
+	})
 	v, err := c.storeVariant(working, f, mine.Name, render)
 	if cause := context.Cause(working); err != nil && cause != nil && ctx.Err() == nil {
 		err = cause // the lease could not be kept
@@ -163,37 +170,6 @@ func (c *Core) commitVariant(ctx context.Context, f *file.File, mine file.Render
 // indexRender finds a lease, renewed or not; -1 when it was lost.
 func indexRender(f *file.File, mine file.Render) int {
 	return slices.IndexFunc(f.Renders, func(r file.Render) bool { return r.Name == mine.Name && r.By == mine.By })
-}
-
-// keepRender renews the lease at a third of its length until ctx ends. When that fails the work is cancelled. The returned channel closes
-// when it has stopped.
-func (c *Core) keepRender(ctx context.Context, cancel context.CancelCauseFunc, f *file.File, mine file.Render) <-chan struct{} {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(c.lease / 3)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			_, err := c.modify(ctx, f.Tenant, file.ByID(f.ID), func(f *file.File) error {
-				i := indexRender(f, mine)
-				if i < 0 {
-					return errFenced
-				}
-				f.Renders[i].Until = c.now().Add(c.lease)
-				return nil
-			})
-			if err != nil && ctx.Err() == nil {
-				cancel(err)
-				return
-			}
-		}
-	}()
-	return done
 }
 
 // endRender gives a lease back whose variant was not made, so that nobody waits for it in vain.

@@ -34,7 +34,9 @@ Try it:
   curl -H 'X-API-Key: %[1]s' %[2]s/v1/files/$id
   curl -H 'X-API-Key: %[1]s' %[2]s/v1/files/$id/download
 
-`, created.APIKey, s.url())
+The README tries the other vendors' APIs; the directory has a Tiledesk project, %[3]s, and an Enzyme channel, %[4]s, for that.
+
+`, created.APIKey, s.url(), created.Project, created.Channel)
 }
 
 // url is where a client on this machine reaches the public listener.

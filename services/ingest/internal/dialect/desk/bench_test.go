@@ -2,10 +2,8 @@ package desk
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -17,12 +15,8 @@ import (
 	"time"
 
 	"github.com/inlethq/inlet/pkg/access"
-	"github.com/inlethq/inlet/pkg/blob/disk"
-	"github.com/inlethq/inlet/pkg/bus"
-	"github.com/inlethq/inlet/pkg/core"
-	"github.com/inlethq/inlet/pkg/meta/sqlite"
-	"github.com/inlethq/inlet/pkg/sign"
 	"github.com/inlethq/inlet/services/ingest/internal/door"
+	"github.com/inlethq/inlet/services/ingest/internal/door/doortest"
 	"github.com/inlethq/inlet/services/ingest/internal/router"
 )
 
@@ -47,47 +41,18 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	dir := t.TempDir()
-	store, err := disk.Open(disk.Config{Dir: filepath.Join(dir, "blobs"), Durability: disk.Process})
-	if err != nil {
-		t.Fatal(err)
-	}
-	repo, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(dir, "meta.db"), Synchronous: sqlite.Off})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bench{t: t, directory: filepath.Join(dir, "directory.yaml")}
+	b := &bench{t: t, directory: filepath.Join(t.TempDir(), "directory.yaml")}
 	b.write(everyone + userAndKey)
 	directory, err := access.OpenDirectory(b.directory)
 	if err != nil {
 		t.Fatal(err)
 	}
-	auth, err := access.NewAuthenticator(t.Context(), directory, access.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := slog.New(slog.DiscardHandler)
-	c := core.New(core.Config{Blobs: store, Meta: repo, Bus: silent{}})
-	b.Dialect = New(door.New(door.Config{Core: c, Auth: auth, Directory: directory, Keys: sign.NewRing(), MaxUploads: 2, Log: log}))
-	server := httptest.NewServer(router.New(log, b.Dialect))
+	b.Dialect = New(doortest.New(t, directory, doortest.Options{Config: door.Config{MaxUploads: 2}}))
+	server := httptest.NewServer(router.New(b.log, b.Dialect))
+	t.Cleanup(server.Close)
 	b.url = server.URL
-	t.Cleanup(func() {
-		server.Close()
-		c.Close(context.Background())
-		if err := repo.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	return b
 }
-
-// silent is a bus that nobody listens to.
-type silent struct{}
-
-func (silent) Publish(context.Context, bus.Message) error { return nil }
 
 // write replaces the directory file.
 func (b *bench) write(text string) {

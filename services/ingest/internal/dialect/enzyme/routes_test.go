@@ -3,22 +3,16 @@ package enzyme
 import (
 	"bytes"
 	"context"
-	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"github.com/inlethq/inlet/pkg/access"
-	"github.com/inlethq/inlet/pkg/blob/disk"
-	"github.com/inlethq/inlet/pkg/bus"
-	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/meta"
-	"github.com/inlethq/inlet/pkg/meta/sqlite"
-	"github.com/inlethq/inlet/pkg/sign"
 	"github.com/inlethq/inlet/services/ingest/internal/door"
+	"github.com/inlethq/inlet/services/ingest/internal/door/doortest"
 	"github.com/inlethq/inlet/services/ingest/internal/router"
 )
 
@@ -44,11 +38,6 @@ func (r countingRepo) GetMany(ctx context.Context, t file.Tenant, ids []file.ID)
 	return r.Repo.GetMany(ctx, t, ids)
 }
 
-// silentBus takes every event and tells nobody.
-type silentBus struct{}
-
-func (silentBus) Publish(context.Context, bus.Message) error { return nil }
-
 // bench is the dialect over real stores, without a worker: nothing ever gets its verdict.
 type bench struct {
 	http.Handler
@@ -60,38 +49,21 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	blobs, err := disk.Open(disk.Config{Dir: t.TempDir(), Durability: disk.Process})
-	if err != nil {
-		t.Fatal(err)
-	}
-	repo, err := sqlite.Open(t.Context(), sqlite.Config{Path: t.TempDir() + "/meta.db", Synchronous: sqlite.Off})
-	if err != nil {
-		t.Fatal(err)
-	}
-	directory, err := access.ParseDirectory([]byte(`
+	b := &bench{t: t}
+	b.door = doortest.New(t, doortest.Directory(t, `
 tenants:
   - {id: acme, plan: unlimited, workspaces: [{id: w1, channels: [{id: general, visibility: public}]}]}
 api_keys:
   - {name: ci, tenant: acme, key: tagd_test_0123456789abcdef0123456789abcdef, scopes: [files:read, files:write]}
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	auth, err := access.NewAuthenticator(t.Context(), directory, access.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := slog.New(slog.DiscardHandler)
-	c := core.New(core.Config{Blobs: blobs, Meta: countingRepo{repo}, Bus: silentBus{}, Log: log})
-	t.Cleanup(func() {
-		c.Close(context.Background())
-		_, _ = repo.Close(), blobs.Close()
+`), doortest.Options{
+		Config: door.Config{MaxUploads: 1, PublicURL: "https://files.acme.test"},
+		Wrap: func(r meta.Repo) meta.Repo {
+			b.repo = r
+			return countingRepo{r}
+		},
 	})
-	d := door.New(door.Config{
-		Core: c, Auth: auth, Directory: directory, Limiter: access.NewLimiter(nil), Keys: sign.NewRing(), MaxUploads: 1, Log: log,
-		PublicURL: "https://files.acme.test",
-	})
-	return &bench{Handler: router.New(log, New(d)), t: t, door: d, repo: repo}
+	b.Handler = router.New(b.door.Log, New(b.door))
+	return b
 }
 
 // post sends a request of the key's.

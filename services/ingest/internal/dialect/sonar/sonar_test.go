@@ -2,26 +2,19 @@ package sonar
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/inlethq/inlet/pkg/access"
-	"github.com/inlethq/inlet/pkg/blob/disk"
-	"github.com/inlethq/inlet/pkg/bus"
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/meta"
-	"github.com/inlethq/inlet/pkg/meta/sqlite"
 	"github.com/inlethq/inlet/services/ingest/internal/door"
+	"github.com/inlethq/inlet/services/ingest/internal/door/doortest"
 	"github.com/inlethq/inlet/services/ingest/internal/router"
 )
 
@@ -44,51 +37,20 @@ type bench struct {
 // newBench makes one; wrap may put something in front of the database.
 func newBench(t testing.TB, wrap func(meta.Repo) meta.Repo) *bench {
 	t.Helper()
-	dir := t.TempDir()
-	store, err := disk.Open(disk.Config{Dir: dir + "/blobs", Durability: disk.Process})
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := sqlite.Open(t.Context(), sqlite.Config{Path: dir + "/meta.db", Synchronous: sqlite.Off})
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "directory.yaml")
-	if err := os.WriteFile(path, []byte(testDirectory), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	directory, err := access.OpenDirectory(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	auth, err := access.NewAuthenticator(t.Context(), directory, access.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bench{t: t, repo: db}
-	if wrap != nil {
-		b.repo = wrap(db)
-	}
-	c := core.New(core.Config{Blobs: store, Meta: b.repo, Bus: deaf{}})
-	t.Cleanup(func() {
-		c.Close(context.Background())
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
+	b := &bench{t: t}
+	d := doortest.New(t, doortest.Directory(t, testDirectory), doortest.Options{
+		Config: door.Config{MaxUploads: 8},
+		Wrap: func(r meta.Repo) meta.Repo {
+			if b.repo = r; wrap != nil {
+				b.repo = wrap(r)
+			}
+			return b.repo
+		},
 	})
-	log := slog.New(slog.DiscardHandler)
-	b.Dialect = New(door.New(door.Config{Core: c, Auth: auth, Directory: directory, MaxUploads: 8, Log: log}))
-	b.Handler = router.New(log, b.Dialect)
+	b.Dialect = New(d)
+	b.Handler = router.New(d.Log, b.Dialect)
 	return b
 }
-
-// deaf is a bus that takes everything and tells nobody.
-type deaf struct{}
-
-func (deaf) Publish(context.Context, bus.Message) error { return nil }
 
 // send makes a request with the key of the bench.
 func (b *bench) send(method, path, contentType string, body io.Reader) *httptest.ResponseRecorder {

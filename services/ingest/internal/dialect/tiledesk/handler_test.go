@@ -2,28 +2,22 @@ package tiledesk
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/textproto"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/inlethq/inlet/pkg/access"
-	"github.com/inlethq/inlet/pkg/blob/disk"
-	"github.com/inlethq/inlet/pkg/bus"
 	"github.com/inlethq/inlet/pkg/config"
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
-	"github.com/inlethq/inlet/pkg/meta/sqlite"
 	"github.com/inlethq/inlet/services/ingest/internal/door"
+	"github.com/inlethq/inlet/services/ingest/internal/door/doortest"
 	"github.com/inlethq/inlet/services/ingest/internal/router"
 )
 
@@ -46,48 +40,17 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	dir := t.TempDir()
-	store, err := disk.Open(disk.Config{Dir: filepath.Join(dir, "blobs"), Durability: disk.Process})
-	if err != nil {
-		t.Fatal(err)
-	}
-	repo, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(dir, "meta.db"), Synchronous: sqlite.Off})
-	if err != nil {
-		t.Fatal(err)
-	}
-	directory, err := access.ParseDirectory([]byte(people))
-	if err != nil {
-		t.Fatal(err)
-	}
-	auth, err := access.NewAuthenticator(t.Context(), directory, access.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var cfg Config
 	if err := config.Load(&cfg); err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
-	c := core.New(core.Config{Blobs: store, Meta: repo, Bus: silent{}})
-	d := New(door.New(door.Config{Core: c, Auth: auth, Directory: directory, MaxUploads: 1, Wait: 20 * time.Millisecond, Log: log}), cfg)
-	server := httptest.NewServer(router.New(log, d))
-	t.Cleanup(func() {
-		server.Close()
-		c.Close(context.Background())
-		if err := repo.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	d := New(doortest.New(t, doortest.Directory(t, people), doortest.Options{
+		Config: door.Config{MaxUploads: 1, Wait: 20 * time.Millisecond},
+	}), cfg)
+	server := httptest.NewServer(router.New(d.log, d))
+	t.Cleanup(server.Close)
 	return &bench{Dialect: d, t: t, url: server.URL}
 }
-
-// silent is a bus that nobody listens to.
-type silent struct{}
-
-func (silent) Publish(context.Context, bus.Message) error { return nil }
 
 type answer struct {
 	status int
