@@ -100,7 +100,10 @@ func everyMongoCommand(t *testing.T, s *mongo.Store) {
 	if _, err := s.GetIdempotent(ctx, f.Tenant, "key"); !file.Is(err, file.NotFound) {
 		t.Fatal(err)
 	}
+	_, err := s.GetMany(ctx, f.Tenant, []file.ID{f.ID})
+	check(err)
 	for _, q := range []meta.Query{
+		{Path: f.Path},
 		{}, {Descending: true, After: 9}, {Parent: &f.Parent}, {Parent: &f.Parent, States: file.States, NotExpiredAt: later, After: 9, Descending: true}, {Link: &f.Links[0]},
 	} {
 		q.Tenant, q.Limit = f.Tenant, 10
@@ -113,7 +116,7 @@ func everyMongoCommand(t *testing.T, s *mongo.Store) {
 		_, err := s.Due(ctx, d, later, 10)
 		check(err)
 	}
-	_, err := s.Scan(ctx, f.ID, 10)
+	_, err = s.Scan(ctx, f.ID, 10)
 	check(err)
 	_, err = s.Recount(ctx, f.Tenant, later.Add(time.Hour))
 	check(err)
