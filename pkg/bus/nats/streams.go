@@ -109,7 +109,7 @@ func (b *Bus) keepStreams() {
 		if b.conn.IsConnected() {
 			err := b.ensureStreams(b.ctx)
 			if err != nil {
-				if failed == 0 {
+				if failed == 0 && b.ctx.Err() == nil { // after Close nobody misses them
 					b.log.Warn("the streams cannot be made", "error", err)
 				}
 				b.pause(b.ctx, failed, connected)
