@@ -28,6 +28,11 @@ var tests = []test{
 	{"sigterm", 5, 100, "%[1]d SIGTERMs with 100 uploads in flight: exit 0 within 35 s, 0 lost", terminate},
 }
 
+// skip says what a machine lacks for a test. A test that returns it was not run.
+type skip string
+
+func (s skip) Error() string { return string(s) }
+
 // trial is one run of a test.
 type trial struct {
 	options
@@ -68,6 +73,15 @@ type result struct {
 
 func (r result) passed() bool { return r.err == nil && r.found.total() == 0 }
 
+// skipped tells for want of what a test was not run.
+func (r result) skipped() (reason skip, ok bool) { return reason, errors.As(r.err, &reason) }
+
+// failed reports whether a test must turn the run red: one that was skipped does where nothing may be missing.
+func (r result) failed(strict bool) bool {
+	_, skipped := r.skipped()
+	return !r.passed() && (strict || !skipped)
+}
+
 // perform runs a test in a folder of its own, which is removed if it passed.
 func perform(ctx context.Context, t test, o options, out io.Writer) result {
 	r := result{test: t, cycles: t.quick}
@@ -91,6 +105,10 @@ func perform(ctx context.Context, t test, o options, out io.Writer) result {
 		r.err = os.RemoveAll(tr.dir)
 		return r
 	}
+	if _, ok := r.skipped(); ok {
+		r.err = errors.Join(r.err, os.RemoveAll(tr.dir))
+		return r
+	}
 	r.err = errors.Join(r.err, tr.history.save(filepath.Join(tr.dir, "history.jsonl")))
 	fmt.Fprintf(out, "%s has failed; %s has its data, its log and its history\n", t.name, tr.dir)
 	return r
@@ -99,15 +117,19 @@ func perform(ctx context.Context, t test, o options, out io.Writer) result {
 // table prints what was wanted and what was reached, and then what went wrong.
 func table(out io.Writer, o options, results []result) {
 	for _, r := range results {
+		if reason, ok := r.skipped(); ok {
+			fmt.Fprintf(out, "\nSKIP  %-8s  %s\n", r.name, reason)
+			continue
+		}
 		verdict := "PASS"
 		if !r.passed() {
 			verdict = "FAIL"
 		}
-		fmt.Fprintf(out, "\n%s  %-7s  seed %d, %.1f s\n", verdict, r.name, o.seed, r.took.Seconds())
+		fmt.Fprintf(out, "\n%s  %-8s  seed %d, %.1f s\n", verdict, r.name, o.seed, r.took.Seconds())
 		fmt.Fprintf(out, "      wanted   "+r.wanted+"\n      reached  %[2]s\n", r.cycles, r.reached)
 	}
 	for _, r := range results {
-		if r.err != nil {
+		if _, ok := r.skipped(); r.err != nil && !ok {
 			fmt.Fprintf(out, "\n%s: %v\n", r.name, r.err)
 		}
 		if lines := r.found.lines(); len(lines) > 0 {
