@@ -1,6 +1,6 @@
 // Package thumbnailer makes the thumbnails of verified pictures, unasked, and other renderings when they are asked for on the bus.
 //
-// Pixels are internal/render's: nothing else in Inlet links libvips.
+// Pixels are internal/render's: nothing else in Inlet links libvips. They are decoded in processes of their own (internal/isolated).
 package thumbnailer
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/inlethq/inlet/pkg/event"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/imaging"
-	"github.com/inlethq/inlet/services/thumbnailer/internal/render"
+	"github.com/inlethq/inlet/services/thumbnailer/internal/isolated"
 )
 
 // Name is the service's, and that of its durable consumer.
@@ -35,6 +35,15 @@ func (c *Config) Validate() error {
 	return nil
 }
 
+// Check starts a renderer and ends it again. It fails where New would.
+func Check(ctx context.Context, log *slog.Logger) error {
+	p, err := isolated.Open(ctx, isolated.Config{Workers: 1, Log: log})
+	if err != nil {
+		return err
+	}
+	return p.Close(ctx)
+}
+
 // Bus is what the service needs of a message system.
 type Bus interface {
 	bus.Consumer
@@ -45,18 +54,21 @@ type Bus interface {
 type Service struct {
 	core     *core.Core
 	bus      Bus
-	renderer *render.Renderer
+	renderer *isolated.Pool
 	workers  int
 	log      *slog.Logger
 }
 
+// RenderIfChild does not return where this process was started by a Service to render pictures for it. A main that makes a Service calls it first of all.
+func RenderIfChild() { isolated.Main() }
+
 // New makes the service. It fails when libvips is not as safe as it must be.
-func New(cfg Config, c *core.Core, b Bus, log *slog.Logger) (*Service, error) {
+func New(ctx context.Context, cfg Config, c *core.Core, b Bus, log *slog.Logger) (*Service, error) {
 	workers := cfg.Workers
 	if workers == 0 {
 		workers = runtime.NumCPU()
 	}
-	renderer, err := render.Open(render.Config{Workers: workers})
+	renderer, err := isolated.Open(ctx, isolated.Config{Workers: workers, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +86,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}()
 	err := s.work(ctx)
 	cancel()
-	return errors.Join(err, <-answered)
+	return errors.Join(err, <-answered, s.renderer.Close(context.WithoutCancel(ctx))) // which has nothing left to do
 }
 
 // work makes thumbnails until ctx ends.
@@ -102,18 +114,10 @@ func (s *Service) answer(ctx context.Context, data []byte) ([]byte, error) {
 	return nil, err
 }
 
-// render reads a picture whole, which a decoder needs and whose size is bounded, and makes of it what t says. Of all that is asked for at once,
-// as many as there are workers are rendered.
+// render makes of a picture what t says. Of all that is asked for at once, as many as there are workers are rendered.
 func (s *Service) render(t imaging.Transform) core.Render {
-	return func(ctx context.Context, r io.ReadSeeker, f *file.File) (core.Rendering, error) {
-		if err := imaging.CheckSourceBytes(f.Size); err != nil {
-			return core.Rendering{}, err
-		}
-		src := make([]byte, f.Size)
-		if _, err := io.ReadFull(r, src); err != nil {
-			return core.Rendering{}, file.Wrap(file.Unavailable, "thumbnailer.read", err)
-		}
-		p, err := s.renderer.Render(ctx, src, t)
+	return func(ctx context.Context, r io.ReadSeeker, _ *file.File) (core.Rendering, error) {
+		p, err := s.renderer.Render(ctx, r, t)
 		if err != nil {
 			return core.Rendering{}, err
 		}

@@ -19,6 +19,11 @@ import (
 	"github.com/inlethq/inlet/pkg/meta/sqlite"
 )
 
+func TestMain(m *testing.M) {
+	RenderIfChild()
+	m.Run()
+}
+
 // loopback is a bus with one requester, whose requests go straight to the responder, and without any event.
 type loopback struct {
 	answer chan func(context.Context, []byte) ([]byte, error)
@@ -59,7 +64,7 @@ func newBench(t *testing.T) bench {
 	}
 	b := loopback{answer: make(chan func(context.Context, []byte) ([]byte, error), 1)}
 	c := core.New(core.Config{Blobs: blobs, Meta: repo, Bus: b})
-	s, err := New(Config{Workers: 2}, c, b, slog.New(slog.DiscardHandler))
+	s, err := New(t.Context(), Config{Workers: 2}, c, b, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

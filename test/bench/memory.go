@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,7 +16,8 @@ import (
 	"github.com/inlethq/inlet/test/samples"
 )
 
-// rss uploads one large text, which is made as it is sent and verified as a stream, and tells how much memory the process took at most.
+// rss uploads one large text, which is made as it is sent and verified as a stream, and tells how much memory the process took at most, and how
+// much the renderers that it has started.
 func rss(ctx context.Context, t *target, o options) error {
 	before, err := peakRSS(t.process.PID())
 	if err != nil {
@@ -48,9 +51,13 @@ func rss(ctx context.Context, t *target, o options) error {
 	if err != nil {
 		return err
 	}
+	renderers, err := childrenRSS(t.process.PID())
+	if err != nil {
+		return err
+	}
 	const mib = 1 << 20
-	fmt.Printf("peak RSS: idle %d MiB, after an upload of %d MiB %d MiB, after its verdict %d MiB (uploaded in %s, %.0f MiB/s; verdict %s later)\n",
-		before/mib, o.bytes/mib, stored/mib, verified/mib,
+	fmt.Printf("peak RSS: idle %d MiB, after an upload of %d MiB %d MiB, after its verdict %d MiB, its renderers %d MiB (uploaded in %s, %.0f MiB/s; verdict %s later)\n",
+		before/mib, o.bytes/mib, stored/mib, verified/mib, renderers/mib,
 		uploaded.Round(time.Millisecond), float64(o.bytes)/mib/uploaded.Seconds(), time.Since(start.Add(uploaded)).Round(time.Millisecond))
 	return nil
 }
@@ -85,6 +92,32 @@ func (r *repeat) Read(p []byte) (int, error) {
 	n := copy(p, r.text[r.at:])
 	r.at = (r.at + n) % len(r.text)
 	return n, nil
+}
+
+// childrenRSS is peakRSS of all children of a process together.
+func childrenRSS(pid int) (sum int64, err error) {
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // each thread has those that it has started
+	if err != nil {
+		return 0, err
+	}
+	for _, list := range lists {
+		text, err := os.ReadFile(list) //nolint:gosec // of /proc
+		if err != nil {
+			return 0, err
+		}
+		for _, word := range strings.Fields(string(text)) {
+			child, err := strconv.Atoi(word)
+			if err != nil {
+				return 0, err
+			}
+			n, err := peakRSS(child)
+			if err != nil {
+				return 0, err
+			}
+			sum += n
+		}
+	}
+	return sum, nil
 }
 
 // peakRSS reads the most memory that a process has held, in bytes (VmHWM in proc_pid_status(5)).

@@ -14,9 +14,11 @@ import (
 
 	"github.com/inlethq/inlet/pkg/program"
 	"github.com/inlethq/inlet/services/inlet/internal/serve"
+	"github.com/inlethq/inlet/services/thumbnailer"
 )
 
 func main() {
+	thumbnailer.RenderIfChild()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	err := root().ExecuteContext(ctx)
 	stop()

@@ -169,12 +169,12 @@ func checkTokens(_ context.Context, p *patient) diagnosis {
 	return ok("they are checked by a secret of %d bytes, and keys of %q", len(p.ingest.JWTSecret), p.ingest.JWKSURL)
 }
 
-// checkPictures sets libvips up as the thumbnailer does, which tries what must work and what must be blocked.
-func checkPictures(_ context.Context, p *patient) diagnosis {
-	if _, err := thumbnailer.New(p.thumbnailer, nil, nil, p.log); err != nil {
+// checkPictures starts a renderer as the thumbnailer does, which tries what must work and what must be blocked.
+func checkPictures(ctx context.Context, p *patient) diagnosis {
+	if err := thumbnailer.Check(ctx, p.log); err != nil {
 		return fail("install libvips 8.13 or newer, as Debian 12 has it", err)
 	}
-	return ok("libvips reads and writes pictures; loaders for untrusted input are blocked")
+	return ok("libvips reads and writes pictures in a process of its own; loaders for untrusted input are blocked")
 }
 
 // checkScanner asks clamd for a sign of life (clamd(8), PING).

@@ -10,8 +10,9 @@ import (
 )
 
 func main() {
-	program.Main(thumbnailer.Name, func(_ context.Context, p *program.Program, cfg thumbnailer.Config) (lifecycle.Part, error) {
-		s, err := thumbnailer.New(cfg, p.Core, p.Bus, p.Log)
+	thumbnailer.RenderIfChild()
+	program.Main(thumbnailer.Name, func(ctx context.Context, p *program.Program, cfg thumbnailer.Config) (lifecycle.Part, error) {
+		s, err := thumbnailer.New(ctx, cfg, p.Core, p.Bus, p.Log)
 		if err != nil {
 			return lifecycle.Part{}, err
 		}
