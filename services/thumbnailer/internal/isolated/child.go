@@ -60,15 +60,15 @@ func spawn(confine func(*exec.Cmd)) (_ *child, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer requests.Close()
+	defer closeQuietly(requests)
 	out, answers, err := os.Pipe()
 	if err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
-	defer answers.Close()
+	defer closeQuietly(answers)
 
 	c := &child{in: in, out: out, said: new(head), ended: make(chan struct{})}
-	c.cmd = exec.Command(self) //nolint:gosec // this program
+	c.cmd = exec.Command(self)
 	c.cmd.Args = []string{"inlet-render"}
 	c.cmd.Env = environment()
 	c.cmd.ExtraFiles = []*os.File{requests, answers}
@@ -85,6 +85,9 @@ func spawn(confine func(*exec.Cmd)) (_ *child, err error) {
 	}()
 	return c, nil
 }
+
+// closeQuietly closes our copy of an end that is the child's.
+func closeQuietly(f *os.File) { _ = f.Close() }
 
 // render sends a request and reads the answer. When answered is false the child is of no more use.
 func (c *child) render(ctx context.Context, limit time.Duration, src io.Reader, r request) (_ render.Picture, answered bool, err error) {

@@ -73,7 +73,7 @@ func gradient(w, h int) image.Image {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		for x := range w {
-			img.SetNRGBA(x, y, color.NRGBA{uint8(x), uint8(y), uint8(x * y), 255}) //nolint:gosec // any colour will do
+			img.SetNRGBA(x, y, color.NRGBA{uint8(x), uint8(y), uint8(x * y), 255})
 		}
 	}
 	return img
@@ -275,7 +275,7 @@ func BenchmarkRender(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer p.Close(context.Background()) //nolint:errcheck // nothing is under way
+		defer p.Close(context.Background())
 		for b.Loop() {
 			if _, err := p.Render(b.Context(), bytes.NewReader(src), imaging.Thumbnail); err != nil {
 				b.Fatal(err)
