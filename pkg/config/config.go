@@ -1,7 +1,7 @@
 // Package config reads settings from the environment into tagged structs, and describes them.
 //
-// A setting is a field with the tags env (the variable), envDefault (its default) and desc (one sentence for people). The structs stand
-// beside the code that they configure; this package knows none of them.
+// A setting is a field with the tags env (the variable), envDefault (its default), desc (one sentence for people) and, where its value must not be
+// shown, secret:"true". The structs stand beside the code that they configure; this package knows none of them.
 package config
 
 import (
@@ -85,6 +85,7 @@ type Field struct {
 	Variable    string
 	Default     string
 	Description string
+	Secret      bool // its value must not be shown
 
 	name string
 }
@@ -110,7 +111,7 @@ func fieldsOf(t reflect.Type) []Field {
 			continue
 		}
 		variable, _, _ := strings.Cut(tag, ",")
-		out = append(out, Field{Variable: variable, Default: f.Tag.Get("envDefault"), Description: f.Tag.Get("desc"), name: f.Name})
+		out = append(out, Field{Variable: variable, Default: f.Tag.Get("envDefault"), Description: f.Tag.Get("desc"), Secret: f.Tag.Get("secret") == "true", name: f.Name})
 	}
 	return out
 }

@@ -12,6 +12,8 @@ import (
 type sample struct {
 	Wait  time.Duration `env:"T_WAIT" envDefault:"10s" desc:"how long"`
 	Level slog.Level    `env:"T_LEVEL" envDefault:"info" desc:"how loud"`
+	Key   string        `env:"T_KEY" secret:"true" desc:"of the door"`
+	Store string        `env:"T_STORE" desc:"where"`
 	Inner struct {
 		Size int64 `env:"T_SIZE" envDefault:"5" desc:"how large"`
 	}
@@ -59,5 +61,42 @@ func TestDescribeListsNestedSettings(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is not in\n%s", want, b.String())
 		}
+	}
+}
+
+func TestValues(t *testing.T) {
+	t.Setenv("T_WAIT", "3s")
+	t.Setenv("T_KEY", "sesame")
+	t.Setenv("T_STORE", "mongodb://me:sesame@host/db")
+	got := map[string]config.Value{}
+	for _, v := range config.Values(new(sample)) {
+		if strings.Contains(v.Value, "sesame") {
+			t.Errorf("%s shows %s", v.Variable, v.Value)
+		}
+		got[v.Variable] = v
+	}
+	for variable, want := range map[string]struct {
+		value string
+		set   bool
+	}{
+		"T_WAIT": {"3s", true}, "T_LEVEL": {"info", false}, "T_KEY": {"(hidden)", true}, "T_STORE": {"mongodb://me:xxxxx@host/db", true}, "T_SIZE": {"5", false},
+	} {
+		if v := got[variable]; v.Value != want.value || v.Set != want.set {
+			t.Errorf("%s: %q, set %v; want %q, %v", variable, v.Value, v.Set, want.value, want.set)
+		}
+	}
+	t.Setenv("T_STORE", "mongodb://me:ses%ame@host")
+	for _, v := range config.Values(new(sample)) {
+		if strings.Contains(v.Value, "ses%ame") {
+			t.Errorf("%s shows %s", v.Variable, v.Value)
+		}
+	}
+}
+
+func TestStrangers(t *testing.T) {
+	t.Setenv("T_WAIT", "3s")
+	t.Setenv("T_WIAT", "3s")
+	if got := config.Strangers("T_", new(sample)); len(got) != 1 || got[0] != "T_WIAT" {
+		t.Errorf("got %q", got)
 	}
 }

@@ -51,7 +51,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(serveCommand(), fsckCommand(), deadCommand(), doctorCommand())
+	cmd.AddCommand(serveCommand(), configCommand(), fsckCommand(), deadCommand(), doctorCommand())
 	return cmd
 }
 
@@ -71,5 +71,20 @@ func serveCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringSliceVar(&only, "only", nil, "services to run, separated by commas: ingest, verifier, thumbnailer, sweeper")
+	return cmd
+}
+
+func configCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Show every setting, its value and where that comes from",
+		Long: "Show every setting of inlet serve, its value in this environment, and where that comes from: the environment or the default. Variables that\n" +
+			"begin with INLET_ and are no settings are unknown: look for a slip of the pen. Secrets, and passwords in URLs, are not shown.\n\n" +
+			"Exit codes: 0 all values may be, 1 some may not, and are named.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve.ShowSettings(cmd.OutOrStdout(), asJSON) },
+	}
+	jsonFlag(cmd, &asJSON)
 	return cmd
 }

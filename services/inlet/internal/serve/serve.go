@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/inlethq/inlet/pkg/access"
+	"github.com/inlethq/inlet/pkg/ballast"
 	"github.com/inlethq/inlet/pkg/bus/nats/embedded"
 	"github.com/inlethq/inlet/pkg/config"
 	"github.com/inlethq/inlet/pkg/durable"
@@ -46,11 +47,13 @@ type settings struct {
 	addr net.Addr // of the public listener, once it is bound
 }
 
-// Describe writes the settings of every service for --help.
-func Describe(w io.Writer) {
-	s := new(settings)
-	config.Describe(w, &s.program, &s.bus, &s.ingest, &s.verifier, &s.thumbnailer, &s.sweeper)
+// structs are those that the settings are read into.
+func (s *settings) structs() []any {
+	return []any{&s.program, &s.bus, &s.ingest, &s.verifier, &s.thumbnailer, &s.sweeper}
 }
+
+// Describe writes the settings of every service for --help.
+func Describe(w io.Writer) { config.Describe(w, new(settings).structs()...) }
 
 // Run serves until ctx ends or a signal comes. only names the services to run; all when it is empty. What a person should read goes to out, the log to errOut.
 func Run(ctx context.Context, only []string, out, errOut io.Writer) error {
@@ -126,6 +129,7 @@ func (s *settings) run(ctx context.Context, chosen []service, created *access.Cr
 	var parts []lifecycle.Part
 	var options program.Options
 	if s.program.Bus == "" || s.program.Bus == program.Embedded {
+		ballast.Relieve(s.program.Ballast(log)) // the bus makes files when it starts
 		server, err := embedded.Start(embedded.Config{
 			Dir: filepath.Join(s.program.Data, "nats"), Addr: s.bus.Addr, Durables: []string{verifier.Name, thumbnailer.Name}, Log: log,
 		})
