@@ -35,10 +35,10 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// Check starts a renderer and ends it again. It fails where New would.
+// Check starts a renderer and ends it again. It fails when libvips is not as safe as it must be.
 func Check(ctx context.Context, log *slog.Logger) error {
-	p, err := isolated.Open(ctx, isolated.Config{Workers: 1, Log: log})
-	if err != nil {
+	p := isolated.New(isolated.Config{Workers: 1, Log: log})
+	if err := p.Start(ctx); err != nil {
 		return err
 	}
 	return p.Close(ctx)
@@ -62,21 +62,23 @@ type Service struct {
 // RenderIfChild does not return where this process was started by a Service to render pictures for it. A main that makes a Service calls it first of all.
 func RenderIfChild() { isolated.Main() }
 
-// New makes the service. It fails when libvips is not as safe as it must be.
-func New(ctx context.Context, cfg Config, c *core.Core, b Bus, log *slog.Logger) (*Service, error) {
+// New makes the service.
+func New(cfg Config, c *core.Core, b Bus, log *slog.Logger) *Service {
 	workers := cfg.Workers
 	if workers == 0 {
 		workers = runtime.NumCPU()
 	}
-	renderer, err := isolated.Open(ctx, isolated.Config{Workers: workers, Log: log})
-	if err != nil {
-		return nil, err
-	}
-	return &Service{core: c, bus: b, renderer: renderer, workers: workers, log: log}, nil
+	return &Service{core: c, bus: b, renderer: isolated.New(isolated.Config{Workers: workers, Log: log}), workers: workers, log: log}
 }
 
-// Run works until ctx ends.
+// Run works until ctx ends. It fails at once when libvips is not as safe as it must be.
 func (s *Service) Run(ctx context.Context) error {
+	if err := s.renderer.Start(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answered := make(chan error, 1)

@@ -64,10 +64,7 @@ func newBench(t *testing.T) bench {
 	}
 	b := loopback{answer: make(chan func(context.Context, []byte) ([]byte, error), 1)}
 	c := core.New(core.Config{Blobs: blobs, Meta: repo, Bus: b})
-	s, err := New(t.Context(), Config{Workers: 2}, c, b, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := New(Config{Workers: 2}, c, b, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()

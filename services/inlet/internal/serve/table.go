@@ -28,12 +28,8 @@ func table(s *settings) []service {
 		{name: sweeper.Name, settings: &s.sweeper, start: func(_ context.Context, p *program.Program) (lifecycle.Part, error) {
 			return lifecycle.Part{Name: sweeper.Name, Run: sweeper.New(s.sweeper, p.Core, p.Log).Run}, nil
 		}},
-		{name: thumbnailer.Name, settings: &s.thumbnailer, start: func(ctx context.Context, p *program.Program) (lifecycle.Part, error) {
-			t, err := thumbnailer.New(ctx, s.thumbnailer, p.Core, p.Bus, p.Log)
-			if err != nil {
-				return lifecycle.Part{}, err
-			}
-			return lifecycle.Part{Name: thumbnailer.Name, Run: t.Run}, nil
+		{name: thumbnailer.Name, settings: &s.thumbnailer, start: func(_ context.Context, p *program.Program) (lifecycle.Part, error) {
+			return lifecycle.Part{Name: thumbnailer.Name, Run: thumbnailer.New(s.thumbnailer, p.Core, p.Bus, p.Log).Run}, nil
 		}},
 		{name: verifier.Name, settings: &s.verifier, start: func(_ context.Context, p *program.Program) (lifecycle.Part, error) {
 			v, err := verifier.New(s.verifier, p.Core, p.Bus, p.Log)

@@ -11,11 +11,7 @@ import (
 
 func main() {
 	thumbnailer.RenderIfChild()
-	program.Main(thumbnailer.Name, func(ctx context.Context, p *program.Program, cfg thumbnailer.Config) (lifecycle.Part, error) {
-		s, err := thumbnailer.New(ctx, cfg, p.Core, p.Bus, p.Log)
-		if err != nil {
-			return lifecycle.Part{}, err
-		}
-		return lifecycle.Part{Name: thumbnailer.Name, Run: s.Run}, nil
+	program.Main(thumbnailer.Name, func(_ context.Context, p *program.Program, cfg thumbnailer.Config) (lifecycle.Part, error) {
+		return lifecycle.Part{Name: thumbnailer.Name, Run: thumbnailer.New(cfg, p.Core, p.Bus, p.Log).Run}, nil
 	})
 }

@@ -31,7 +31,7 @@ const maxTries = 2
 
 const op = "isolated.render"
 
-// Config is what Open needs to know.
+// Config is what New needs to know.
 type Config struct {
 	Workers int           // children at once, 1 or more; they are started when they are needed
 	Limit   time.Duration // of one rendering; DefaultLimit when 0
@@ -50,24 +50,26 @@ type Pool struct {
 	idle []*child // the last used is the next to be
 }
 
-// Open starts the first child, and fails when that finds libvips not as safe as it must be (render.Open).
-func Open(ctx context.Context, cfg Config) (*Pool, error) {
-	if cfg.Workers < 1 {
-		return nil, fmt.Errorf("isolated: %d workers", cfg.Workers)
-	}
-	if os.Getenv(marker) != "" {
-		return nil, errors.New("isolated: a renderer was asked for another one: this program does not call Main first")
-	}
-	p := &Pool{limit: cfg.Limit, log: cfg.Log, permits: make(chan struct{}, cfg.Workers), closing: make(chan struct{})}
+// New makes a Pool without children.
+func New(cfg Config) *Pool {
+	p := &Pool{limit: cfg.Limit, log: cfg.Log, permits: make(chan struct{}, max(cfg.Workers, 1)), closing: make(chan struct{})}
 	if p.limit == 0 {
 		p.limit = DefaultLimit
 	}
+	return p
+}
+
+// Start starts the first child ahead of the first picture. It fails when that finds libvips not as safe as it must be (render.Open).
+func (p *Pool) Start(ctx context.Context) error {
+	if os.Getenv(marker) != "" {
+		return errors.New("isolated: a renderer was asked for another one: this program does not call Main first")
+	}
 	c, err := start(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("isolated: %w", err)
+		return fmt.Errorf("isolated: %w", err)
 	}
-	p.idle = append(p.idle, c)
-	return p, nil
+	p.put(c)
+	return nil
 }
 
 // Close refuses new work, waits for what is under way, or for the end of ctx, whose error it returns, and ends the children that do nothing.

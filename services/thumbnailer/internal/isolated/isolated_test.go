@@ -39,8 +39,8 @@ func open(t *testing.T, cfg Config) (*Pool, *logged) {
 	t.Helper()
 	log := new(logged)
 	cfg.Log = slog.New(slog.NewTextHandler(log, nil))
-	p, err := Open(t.Context(), cfg)
-	if err != nil {
+	p := New(cfg)
+	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -122,9 +122,13 @@ func TestCrash(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGSTOP} {
 		t.Run(signal.String(), func(t *testing.T) {
 			p, log := open(t, Config{Workers: 1, Limit: 2 * time.Second})
-			first := p.idle[0].cmd.Process
+			c := p.idle[0]
+			first := c.cmd.Process
 			if err := first.Signal(signal); err != nil {
 				t.Fatal(err)
+			}
+			if signal != syscall.SIGSTOP {
+				<-c.ended // a signal takes its time
 			}
 			if _, err := p.Render(t.Context(), bytes.NewReader(src), imaging.Thumbnail); err != nil {
 				t.Error(err)
@@ -271,8 +275,8 @@ func TestLargest(t *testing.T) {
 func BenchmarkRender(b *testing.B) {
 	src := encode(b, gradient(1600, 1200), asJPEG)
 	b.Run("child", func(b *testing.B) {
-		p, err := Open(b.Context(), Config{Workers: 1, Log: slog.New(slog.DiscardHandler)})
-		if err != nil {
+		p := New(Config{Workers: 1, Log: slog.New(slog.DiscardHandler)})
+		if err := p.Start(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 		defer p.Close(context.Background())
