@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/inlethq/inlet/pkg/ballast"
 	"github.com/inlethq/inlet/pkg/blob"
 	"github.com/inlethq/inlet/pkg/blob/disk"
 	"github.com/inlethq/inlet/pkg/blob/fallback"
@@ -45,6 +46,9 @@ func wait[T any](ctx context.Context, log *slog.Logger, what string, open func()
 	}
 }
 
+// commandPatience is how long an operator's command bears with a database that does not answer. A service has clients that wait, and is less patient.
+const commandPatience = 10 * time.Second
+
 // Mode is how stores are opened.
 type Mode int
 
@@ -66,12 +70,24 @@ func OpenMeta(ctx context.Context, s Settings, m Mode) (meta.Repo, error) {
 		if database == "" {
 			database = "inlet"
 		}
-		store, err := mongo.Open(ctx, mongo.Config{URI: s.Meta, Database: database})
+		c := mongo.Config{URI: s.Meta, Database: database}
+		if m != Serve {
+			c.Patience = commandPatience
+		}
+		store, err := mongo.Open(ctx, c)
 		if err != nil {
 			return nil, fmt.Errorf("INLET_META: %w", err) // and no nil *mongo.Store, which is not a nil meta.Repo
 		}
 		return store, nil
 	}
+	store, err := openSQLite(ctx, s, m)
+	if err != nil {
+		return nil, err // and no nil *sqlite.Store either
+	}
+	return store, nil
+}
+
+func openSQLite(ctx context.Context, s Settings, m Mode) (*sqlite.Store, error) {
 	path := s.SQLitePath()
 	if m == Serve {
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
@@ -89,6 +105,23 @@ func OpenMeta(ctx context.Context, s Settings, m Mode) (meta.Repo, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return store, nil
+}
+
+// openRecords opens the records to serve them. Those in a file get a ballast beside it, before they are opened: on a full disk that may
+// already need its room.
+func openRecords(ctx context.Context, s Settings, log *slog.Logger) (meta.Repo, error) {
+	if s.Mongo() {
+		return OpenMeta(ctx, s, Serve)
+	}
+	b, err := ballast.Open(s.Ballast(log))
+	if err != nil {
+		return nil, fmt.Errorf("INLET_DATA: %w", err)
+	}
+	repo, err := openSQLite(ctx, s, Serve)
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return ballast.Guard(repo, b), nil
 }
 
 // OpenBlobs opens the blob store and, where one is named, the other that it falls back to.
@@ -112,7 +145,7 @@ func openStore(ctx context.Context, s Settings, m Mode, variable, name string) (
 				return nil, fmt.Errorf("%s: %w", variable, err)
 			}
 		}
-		store, err := disk.Open(disk.Config{Dir: folder, Durability: s.Durability})
+		store, err := disk.Open(disk.Config{Dir: folder, Durability: s.Durability, Reserve: s.Reserve()})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", variable, err) // and no nil *disk.Store, which is not a nil blob.Store
 		}
@@ -130,8 +163,11 @@ func openStore(ctx context.Context, s Settings, m Mode, variable, name string) (
 		Endpoint: endpoint.Host, Insecure: endpoint.Scheme == "http", PathStyle: true,
 		Region: u.Query().Get("region"), Bucket: u.Host, Prefix: strings.Trim(u.Path, "/"),
 		AccessKey: s.AccessKey, SecretKey: s.SecretKey,
-		PublicEndpoint: s.S3Public,
+		PublicEndpoint: s.S3Public, Existing: m != Serve,
 	})
+	if errors.Is(err, s3.ErrCredentials) {
+		return nil, fmt.Errorf("%s, with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %w", variable, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", variable, err)
 	}

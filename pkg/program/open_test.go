@@ -27,6 +27,8 @@ func TestSettingsNameWhatIsWrong(t *testing.T) {
 		"fallback elsewhere":    {func(s *Settings) { s.Fallback = "/old" }, "INLET_BLOBS_FALLBACK is"},
 		"fallback to itself":    {func(s *Settings) { s.Blobs, s.Fallback = "disk:/a", "disk:/a" }, "INLET_BLOBS_FALLBACK is"},
 		"fallback to default":   {func(s *Settings) { s.Fallback = "disk:data/blobs" }, "INLET_BLOBS_FALLBACK is"},
+		"reserve":               {func(s *Settings) { s.MinFree = "2.5%" }, ""},
+		"reserve in words":      {func(s *Settings) { s.MinFree = "little" }, "INLET_MIN_FREE is"},
 		"public endpoint":       {func(s *Settings) { s.S3Public = "https://files.example:9000/s3" }, ""},
 		"public host":           {func(s *Settings) { s.S3Public = "files.example" }, "INLET_S3_PUBLIC_ENDPOINT is"},
 		"public endpoint query": {func(s *Settings) { s.S3Public = "https://files.example/?a=b" }, "INLET_S3_PUBLIC_ENDPOINT is"},

@@ -112,7 +112,7 @@ func run(name string, s Settings, log *slog.Logger, start func(context.Context, 
 func Open(ctx context.Context, name string, s Settings, log *slog.Logger, o Options) (*Program, error) {
 	p := &Program{Settings: s, Log: log}
 	var err error
-	if p.Meta, err = wait(ctx, log, "the database", func() (meta.Repo, error) { return OpenMeta(ctx, s, Serve) }); err != nil {
+	if p.Meta, err = wait(ctx, log, "the database", func() (meta.Repo, error) { return openRecords(ctx, s, log) }); err != nil {
 		return nil, err
 	}
 	if p.Blobs, err = wait(ctx, log, "the blob store", func() (blob.Store, error) { return OpenBlobs(ctx, s, Serve) }); err != nil {

@@ -1,13 +1,16 @@
 package program
 
 import (
+	"log/slog"
 	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
 
+	"github.com/inlethq/inlet/pkg/ballast"
 	"github.com/inlethq/inlet/pkg/blob/disk"
 	"github.com/inlethq/inlet/pkg/config"
+	"github.com/inlethq/inlet/pkg/diskspace"
 	"github.com/inlethq/inlet/pkg/telemetry"
 )
 
@@ -21,11 +24,12 @@ type Settings struct {
 	Bus        string          `env:"INLET_BUS" desc:"events: nats://user:password@host:port, or embedded (only in inlet serve, where it is the default)"`
 	Replicas   int             `env:"INLET_BUS_REPLICAS" envDefault:"1" desc:"copies of each stream in a NATS cluster: 1, 3 or 5"`
 	Durability disk.Durability `env:"INLET_DURABILITY" envDefault:"power" desc:"what an acknowledged upload survives: power (a power cut), or process (no fsync: for tests and caches)"`
+	MinFree    string          `env:"INLET_MIN_FREE" desc:"room that uploads leave free on the disk of the blobs: bytes, a share as in 5%, or 0 for none; empty is 5%, and at most 1 GiB"`
 	AdminAddr  string          `env:"INLET_ADMIN_ADDR" envDefault:"127.0.0.1:9090" desc:"listener of /livez, /readyz, /metrics and pprof; off for none"`
 	Log        telemetry.LogConfig
 
 	AccessKey string `env:"AWS_ACCESS_KEY_ID" desc:"key of the S3 stores"`
-	SecretKey string `env:"AWS_SECRET_ACCESS_KEY" desc:"secret of the S3 stores"`
+	SecretKey string `env:"AWS_SECRET_ACCESS_KEY" secret:"true" desc:"secret of the S3 stores"`
 }
 
 // blobForms is what names a blob store.
@@ -53,10 +57,26 @@ func (s *Settings) Validate() error {
 		return config.Bad("INLET_S3_PUBLIC_ENDPOINT", redact(s.S3Public), "https://HOST")
 	case s.Bus != "" && s.Bus != Embedded && !hasScheme(s.Bus, "nats", "tls"):
 		return config.Bad("INLET_BUS", redact(s.Bus), "nats://host:port or embedded")
+	case !isReserve(s.MinFree):
+		return config.Bad("INLET_MIN_FREE", s.MinFree, diskspace.Forms)
 	case s.Log.Format != "json" && s.Log.Format != "text":
 		return config.Bad("INLET_LOG_FORMAT", s.Log.Format, "json or text")
 	}
 	return nil
+}
+
+// Reserve is what uploads leave free on a disk; the default's where MinFree is not valid.
+func (s *Settings) Reserve() diskspace.Reserve {
+	r, err := diskspace.ParseReserve(s.MinFree)
+	if err != nil {
+		return diskspace.Default
+	}
+	return r
+}
+
+func isReserve(s string) bool {
+	_, err := diskspace.ParseReserve(s)
+	return err == nil
 }
 
 // Mongo reports whether the records are in a database server.
@@ -68,6 +88,11 @@ func (s *Settings) SQLitePath() string {
 		return filepath.Join(s.Data, "meta.db")
 	}
 	return strings.TrimPrefix(s.Meta, "sqlite:")
+}
+
+// Ballast is that of records in a file.
+func (s *Settings) Ballast(log *slog.Logger) ballast.Config {
+	return ballast.Config{Dir: filepath.Dir(s.SQLitePath()), Log: log}
 }
 
 // BlobStore names the primary blob store, as INLET_BLOBS does.

@@ -6,6 +6,9 @@
 // A folder's name survives a power cut only when its parent was synced, so a Put that is told to survive one syncs the
 // file, the folder it is placed in, and every folder above that nobody is known to have synced.
 //
+// A Put is refused before its reader is read while the file system has no more free than the reserve, and while the disk fails. Reads and
+// deletes go on in both cases.
+//
 // It keeps no index and no metadata: what is not in the file system is not known.
 package disk
 
@@ -23,6 +26,7 @@ import (
 	"time"
 
 	"github.com/inlethq/inlet/pkg/blob"
+	"github.com/inlethq/inlet/pkg/diskspace"
 	"github.com/inlethq/inlet/pkg/file"
 )
 
@@ -39,6 +43,7 @@ const (
 type Config struct {
 	Dir        string // made when it is missing
 	Durability Durability
+	Reserve    diskspace.Reserve // what Put leaves free
 }
 
 // The folders below Config.Dir.
@@ -58,6 +63,8 @@ type Store struct {
 	root    *os.Root // Config.Dir: no key and no link leads out of it
 	sync    bool
 	folders folders
+	room    room
+	health  health
 }
 
 var (
@@ -74,6 +81,8 @@ func Open(cfg Config) (*Store, error) {
 		return nil, file.Errorf(file.Invalid, "disk.open", "durability is %q, and may be %q or %q", cfg.Durability, Power, Process)
 	}
 	s := &Store{sync: cfg.Durability != Process}
+	s.room = room{reserve: cfg.Reserve, now: time.Now}
+	s.health = health{probe: s.probe, now: time.Now}
 	if err := s.open(cfg.Dir); err != nil {
 		return nil, fault("disk.open", err)
 	}
@@ -90,6 +99,7 @@ func (s *Store) open(dir string) (err error) {
 	if s.root, err = os.OpenRoot(dir); err != nil {
 		return err
 	}
+	s.room.measure = func() (diskspace.Space, error) { return diskspace.Of(filepath.Join(dir, tmpDir)) }
 	s.folders = folders{root: s.root, sync: s.syncDir, durable: map[string]struct{}{}}
 	err = errors.Join(s.folders.make(blobsDir), s.folders.make(tmpDir))
 	if err == nil {
@@ -236,16 +246,31 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := blob.Cancelled(ctx, op); err != nil {
 		return err
 	}
-	name := path.Join(tmpDir, "ping-"+rand.Text())
-	err := s.writeFile(name, func(f *os.File) error {
-		_, err := f.Write([]byte("ping"))
+	if err := s.health.admit(); err != nil {
 		return err
-	})
-	if removed := s.root.Remove(name); err == nil {
-		err = removed
 	}
-	if err = fault(op, err); err != nil && !file.Is(err, file.NoSpace) {
+	if err := s.room.check(); err != nil {
+		return err
+	}
+	err := s.probe()
+	if err != nil && !file.Is(err, file.NoSpace) {
 		return file.Wrap(file.Unavailable, op, err)
+	}
+	return err
+}
+
+// probe tries what a Put does to the disk.
+func (s *Store) probe() error {
+	name := path.Join(tmpDir, "probe-"+rand.Text())
+	err := s.writeFile(name, func(f *os.File) error {
+		_, err := f.Write([]byte("probe"))
+		return s.writeFault(err)
+	})
+	if err == nil {
+		err = s.writeFault(s.syncDir(tmpDir))
+	}
+	if removed := s.root.Remove(name); err == nil {
+		err = s.writeFault(removed)
 	}
 	return err
 }

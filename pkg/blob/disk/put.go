@@ -23,13 +23,21 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, o blob.PutOpti
 	if err := blob.Admit(ctx, opPut, key); err != nil {
 		return blob.Info{}, err
 	}
+	if err := s.health.admit(); err != nil {
+		return blob.Info{}, err
+	}
+	claim, err := s.room.claim(o.Size)
+	if err != nil {
+		return blob.Info{}, err
+	}
+	defer claim.end()
 	tmp := path.Join(tmpDir, rand.Text())
 	// A temporary name that cannot be removed now is left for SweepUnfinished.
 	defer func() { _ = s.root.Remove(tmp) }()
 
 	var info blob.Info
-	err := s.writeFile(tmp, func(f *os.File) (err error) {
-		if info, err = blob.Pump(ctx, writer{f}, r, o.MD5); err != nil {
+	err = s.writeFile(tmp, func(f *os.File) (err error) {
+		if info, err = blob.Pump(ctx, writer{s, claim, f}, r, o.MD5); err != nil {
 			return err
 		}
 		info.Key = key
@@ -53,7 +61,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, o blob.PutOpti
 func (s *Store) writeFile(name string, fill func(*os.File) error) error {
 	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, blobMode)
 	if err != nil {
-		return fault(opPut, err)
+		return s.writeFault(err)
 	}
 	if err := fill(f); err != nil {
 		_ = f.Close()
@@ -62,7 +70,7 @@ func (s *Store) writeFile(name string, fill func(*os.File) error) error {
 	if s.sync {
 		err = f.Sync()
 	}
-	return fault(opPut, errors.Join(err, f.Close()))
+	return s.writeFault(errors.Join(err, f.Close()))
 }
 
 // place gives a finished file its name and makes the name durable. When it fails there is no such name.
@@ -78,11 +86,11 @@ func (s *Store) place(tmp, name string) error {
 		return file.Wrap(file.Conflict, opPut, err)
 	}
 	if err != nil {
-		return fault(opPut, err)
+		return s.writeFault(err)
 	}
 	if err := s.syncDir(dir); err != nil {
 		_ = s.root.Remove(name)
-		return fault(opPut, err)
+		return s.writeFault(err)
 	}
 	return nil
 }
@@ -95,9 +103,19 @@ func (s *Store) link(tmp, name string) error {
 }
 
 // writer turns the errors of a file into those of the store, which a Pump then cannot mistake for its reader's.
-type writer struct{ f *os.File }
+type writer struct {
+	store *Store
+	claim *claim
+	f     *os.File
+}
 
 func (w writer) Write(p []byte) (int, error) {
+	if err := w.claim.spend(int64(len(p))); err != nil {
+		return 0, err
+	}
 	n, err := w.f.Write(p)
-	return n, fault(opPut, err)
+	return n, w.store.writeFault(err)
 }
+
+// writeFault gives an error of a write its kind, and lets the store's health know. A nil error stays nil.
+func (s *Store) writeFault(err error) error { return s.health.fault(fault(opPut, err)) }

@@ -7,14 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/inlethq/inlet/pkg/blob"
 	"github.com/inlethq/inlet/pkg/blob/disk"
+	"github.com/inlethq/inlet/pkg/diskspace"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/meta"
 	"github.com/inlethq/inlet/pkg/meta/sqlite"
@@ -50,13 +52,8 @@ func diskFolder(name string) string {
 	return folder
 }
 
-// Below these shares of a disk uploads are about to be refused.
-const (
-	warnFree = 10 // per cent
-	failFree = 2
-)
-
-// checkSpace looks how much is free where blobs and records are kept.
+// checkSpace looks how much is free where blobs and records are kept: uploads are refused below the reserve, and it warns when the free
+// space is less than twice that.
 func checkSpace(_ context.Context, p *patient) diagnosis {
 	var folders []string
 	if folder := diskFolder(p.program.BlobStore()); folder != "" {
@@ -66,28 +63,33 @@ func checkSpace(_ context.Context, p *patient) diagnosis {
 		folders = append(folders, filepath.Dir(p.program.SQLitePath()))
 	}
 	worst := skip("there is no folder on this machine")
-	least := uint64(101)
 	for _, dir := range folders {
-		var fs syscall.Statfs_t
-		if err := syscall.Statfs(dir, &fs); err != nil || fs.Blocks == 0 {
+		space, err := diskspace.Of(dir)
+		if err != nil {
 			continue // a folder that is not there is told by its own check
 		}
-		percent := fs.Bavail * 100 / fs.Blocks
-		if percent >= least {
-			continue
-		}
-		least = percent
-		detail := fmt.Sprintf("%d %% of the disk of %s", percent, dir)
-		switch {
-		case percent < failFree:
-			worst = fail("make room: uploads are refused when it is full", errors.New(detail))
-		case percent < warnFree:
-			worst = warn("make room soon", "%s", detail)
-		default:
-			worst = ok("%s", detail)
+		if found := judgeSpace(dir, space, p.program.Reserve()); slices.Index(severity, found.Status) > slices.Index(severity, worst.Status) {
+			worst = found
 		}
 	}
 	return worst
+}
+
+var severity = []status{statusSkip, statusOK, statusWarn, statusFail}
+
+func judgeSpace(dir string, space diskspace.Space, reserve diskspace.Reserve) diagnosis {
+	bytes, files := reserve.Above(space)
+	detail := fmt.Sprintf("%d MiB and %d inodes are free on the disk of %s", space.FreeBytes>>20, space.FreeFiles, dir)
+	if space.FreeFiles == math.MaxInt64 { // it makes them as it needs them
+		detail = fmt.Sprintf("%d MiB are free on the disk of %s", space.FreeBytes>>20, dir)
+	}
+	switch {
+	case bytes <= 0 || files <= 0:
+		return fail("make room: uploads are refused (INLET_MIN_FREE)", errors.New(detail))
+	case bytes < space.FreeBytes-bytes || files < space.FreeFiles-files:
+		return warn("make room soon: below half of it uploads are refused (INLET_MIN_FREE)", "%s", detail)
+	}
+	return ok("%s", detail)
 }
 
 // checkRecords looks whether records are kept as they must be. A server that runs owns its SQLite file: there the file is read, and what

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/inlethq/inlet/pkg/blob"
 	"github.com/inlethq/inlet/pkg/blob/disk"
+	"github.com/inlethq/inlet/pkg/diskspace"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/meta/sqlite"
 	"github.com/inlethq/inlet/pkg/sign"
@@ -236,6 +238,34 @@ func TestProbeBlobs(t *testing.T) {
 		err = probeBlobs(t.Context(), c.store)
 		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%v, want %q", err, c.says)
+		}
+	}
+}
+
+func TestJudgeSpace(t *testing.T) {
+	for _, c := range []struct {
+		bytes, files int64 // free, of 1000
+		want         status
+	}{
+		{500, 500, statusOK},
+		{200, 500, statusOK},
+		{199, 500, statusWarn},
+		{500, 199, statusWarn},
+		{100, 500, statusFail},
+		{500, 100, statusFail},
+		{0, 0, statusFail},
+		{500, math.MaxInt64, statusOK},
+	} {
+		reserve, err := diskspace.ParseReserve("10%")
+		if err != nil {
+			t.Fatal(err)
+		}
+		space := diskspace.Space{Bytes: 1000, FreeBytes: c.bytes, Files: 1000, FreeFiles: c.files}
+		if c.files == math.MaxInt64 {
+			space.Files = c.files
+		}
+		if found := judgeSpace("data", space, reserve); found.Status != c.want {
+			t.Errorf("%d bytes and %d inodes of 1000: %+v, want %s", c.bytes, c.files, found, c.want)
 		}
 	}
 }
