@@ -7,6 +7,7 @@ package sweeper
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,22 +21,31 @@ const Name = "sweeper"
 
 // Config holds the service's settings.
 type Config struct {
-	Expire    time.Duration `env:"INLET_SWEEP_EXPIRE" envDefault:"1s" desc:"how often expired files are looked for"`
-	Outbox    time.Duration `env:"INLET_SWEEP_OUTBOX" envDefault:"1s" desc:"how often events that were not published are looked for"`
-	Reconcile time.Duration `env:"INLET_SWEEP_RECONCILE" envDefault:"60s" desc:"how often a piece of the stores is compared with the records"`
-	Grace     time.Duration `env:"INLET_SWEEP_GRACE" envDefault:"1h" desc:"age below which bytes without a record are left alone, and promises without bytes kept"`
-	Tombstone time.Duration `env:"INLET_SWEEP_TOMBSTONE" envDefault:"720h" desc:"how long the ids of deleted files are remembered"`
+	Expire     time.Duration `env:"INLET_SWEEP_EXPIRE" envDefault:"1s" desc:"how often expired files are looked for"`
+	Outbox     time.Duration `env:"INLET_SWEEP_OUTBOX" envDefault:"1s" desc:"how often events that were not published are looked for"`
+	Reconcile  time.Duration `env:"INLET_SWEEP_RECONCILE" envDefault:"60s" desc:"how often a piece of the stores is compared with the records"`
+	Grace      time.Duration `env:"INLET_SWEEP_GRACE" envDefault:"1h" desc:"age below which bytes without a record are left alone, and promises without bytes kept"`
+	Unfinished time.Duration `env:"INLET_SWEEP_UNFINISHED" envDefault:"24h" desc:"age above which the temporary files and multipart uploads of uploads that were cut off are removed; longer than any upload takes"`
+	Tombstone  time.Duration `env:"INLET_SWEEP_TOMBSTONE" envDefault:"720h" desc:"how long the ids of deleted files are remembered"`
+	Scrub      time.Duration `env:"INLET_SCRUB_EVERY" envDefault:"168h" desc:"how often every byte is read and compared with its SHA-256; 0 is never"`
+	ScrubRate  int64         `env:"INLET_SCRUB_RATE" envDefault:"20000000" desc:"bytes a second that are read for that, at most"`
 }
 
 // Validate implements config.Validator.
 func (c *Config) Validate() error {
 	for variable, d := range map[string]time.Duration{
 		"INLET_SWEEP_EXPIRE": c.Expire, "INLET_SWEEP_OUTBOX": c.Outbox, "INLET_SWEEP_RECONCILE": c.Reconcile,
-		"INLET_SWEEP_GRACE": c.Grace, "INLET_SWEEP_TOMBSTONE": c.Tombstone,
+		"INLET_SWEEP_GRACE": c.Grace, "INLET_SWEEP_UNFINISHED": c.Unfinished, "INLET_SWEEP_TOMBSTONE": c.Tombstone,
 	} {
 		if d <= 0 {
 			return config.Bad(variable, d.String(), "longer than 0s")
 		}
+	}
+	switch {
+	case c.Scrub < 0:
+		return config.Bad("INLET_SCRUB_EVERY", c.Scrub.String(), "0s or longer")
+	case c.ScrubRate <= 0:
+		return config.Bad("INLET_SCRUB_RATE", strconv.FormatInt(c.ScrubRate, 10), "more than 0")
 	}
 	return nil
 }
@@ -45,7 +55,8 @@ const (
 	reconcilePass = 1000            // blobs and records looked at in one go
 	outboxAge     = 5 * time.Second // what the writer of a record gets to publish its events itself
 	eraseAge      = 2 * time.Second // what a delete gets to remove the bytes itself
-	unfinishedAge = 24 * time.Hour  // longer than any upload takes
+	scrubLook     = time.Minute     // between two looks whether a round of the scrub is due, at most
+	restLimit     = 2 * time.Second // for the last word of a scrub that stops
 )
 
 // Service sweeps.
@@ -80,14 +91,39 @@ func (s *Service) Run(ctx context.Context) error {
 		s.every(ctx, s.cfg.Reconcile, "reconcile", func(ctx context.Context) (int, error) { return 0, s.reconcile(ctx, reconciler) })
 		return nil
 	})
+	g.Go(func() error {
+		s.scrub(ctx)
+		return nil
+	})
 	return g.Wait()
+}
+
+// scrub reads all bytes, round after round, until ctx ends.
+func (s *Service) scrub(ctx context.Context) {
+	if s.cfg.Scrub == 0 {
+		return
+	}
+	scrubber := s.core.NewScrubber(core.Scrub{Every: s.cfg.Scrub, Rate: s.cfg.ScrubRate})
+	s.every(ctx, min(s.cfg.Scrub, scrubLook), "scrub", func(ctx context.Context) (int, error) {
+		n, err := scrubber.Pass(ctx, batch)
+		if n.Damaged+n.Unreadable > 0 {
+			s.log.Warn("scrubbed", "records", n.Records, "blobs", n.Blobs, "bytes", n.Bytes, "damaged", n.Damaged, "unreadable", n.Unreadable)
+		}
+		return n.Records, err
+	})
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restLimit)
+	defer cancel()
+	if err := scrubber.Rest(ctx); err != nil {
+		s.log.Debug("a scrub is taken up again when its lease has ended", "err", err)
+	}
 }
 
 func (s *Service) reconcile(ctx context.Context, r *core.Reconciler) error {
 	for _, step := range []func(context.Context) (int, error){
 		func(ctx context.Context) (int, error) { return s.core.AbandonDue(ctx, s.cfg.Grace, batch) },
 		func(ctx context.Context) (int, error) { return s.core.PurgeDue(ctx, s.cfg.Tombstone, batch) },
-		func(ctx context.Context) (int, error) { return s.core.Unfinished(ctx, unfinishedAge) },
+		func(ctx context.Context) (int, error) { return s.core.Unfinished(ctx, s.cfg.Unfinished) },
+		s.core.ReleaseLapsed,
 	} {
 		if _, err := step(ctx); err != nil {
 			return err

@@ -2,8 +2,10 @@ package conformance
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -97,6 +99,8 @@ func TestS3OpenRefuses(t *testing.T) {
 		"part size": {func(c *s3.Config) { c.PartSize = 1 << 20 }, file.Invalid},
 		"endpoint":  {func(c *s3.Config) { c.Endpoint = "http://host/path" }, file.Invalid},
 		"secret":    {func(c *s3.Config) { c.SecretKey = "wrong" }, file.Internal},
+		"key":       {func(c *s3.Config) { c.AccessKey = "nobody" }, file.Internal},
+		"no bucket": {func(c *s3.Config) { c.Existing = true }, file.Invalid},
 		"bucket":    {func(c *s3.Config) { c.Bucket = "No_Bucket" }, file.Internal},
 		"no server": {func(c *s3.Config) { c.Endpoint = peers.FreeAddr(t) }, file.Unavailable},
 	} {
@@ -106,6 +110,9 @@ func TestS3OpenRefuses(t *testing.T) {
 			_, err := s3.Open(t.Context(), cfg)
 			if !file.Is(err, c.kind) {
 				t.Errorf("%v, want %s", err, c.kind)
+			}
+			if by := name == "secret" || name == "key"; by != errors.Is(err, s3.ErrCredentials) {
+				t.Errorf("credentials are the reason: %t, %v", !by, err)
 			}
 			if err != nil && strings.Contains(err.Error(), good.SecretKey) {
 				t.Errorf("the error tells the secret: %v", err)
@@ -132,6 +139,9 @@ func TestS3SweepAbortsUploads(t *testing.T) {
 	}
 	if n, err := store.SweepUnfinished(t.Context(), time.Now().Add(-time.Hour)); n != 0 || err != nil {
 		t.Errorf("swept %d that are not old, %v", n, err)
+	}
+	if n, err := store.Unfinished(t.Context(), time.Now().Add(time.Hour)); n != 2 || err != nil {
+		t.Errorf("%d are unfinished, %v, want 2", n, err)
 	}
 	if n, err := store.SweepUnfinished(t.Context(), time.Now().Add(time.Hour)); n != 2 || err != nil {
 		t.Errorf("swept %d, %v, want 2", n, err)
@@ -173,29 +183,46 @@ func TestS3DeletesEveryVersion(t *testing.T) {
 	}
 }
 
-// What is served by halves, or not at all, is an error and never a short blob.
+// An answer that breaks off is followed by a request for the rest. When nothing comes any more that is an error, and never a short blob.
 func TestS3ReadsThroughABadLine(t *testing.T) {
-	line := newS3Line(t)
-	store := openS3(t, line.config)
-	data := putS3(t, store, "a", 300<<10)
-	line.fail(1, isGet, func(w http.ResponseWriter, forward func() *httptest.ResponseRecorder) {
-		res := forward()
-		w.Header().Set("Content-Length", res.Header().Get("Content-Length"))
-		_, _ = io.CopyN(w, res.Body, 100<<10)
-		panic(http.ErrAbortHandler)
-	})
-	r, err := store.Open(t.Context(), "a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	got, err := io.ReadAll(r)
-	if !file.Is(err, file.Unavailable) {
-		t.Fatalf("read %d of %d bytes: %v, want unavailable", len(got), len(data), err)
-	}
-	rest, err := io.ReadAll(r) // the line is good again
-	if err != nil || !bytes.Equal(append(got, rest...), data) {
-		t.Errorf("read on: %d bytes in all, %v", len(got)+len(rest), err)
+	for name, c := range map[string]struct {
+		breaks int
+		after  int64 // bytes
+		whole  bool
+	}{
+		"one break":    {1, 100 << 10, true},
+		"many breaks":  {3, 50 << 10, true},
+		"at its start": {2, 0, true},
+		"for ever":     {always, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			line := newS3Line(t)
+			store := openS3(t, line.config)
+			data := putS3(t, store, "a", 300<<10)
+			line.fail(c.breaks, isGet, func(w http.ResponseWriter, forward func() *httptest.ResponseRecorder) {
+				res := forward()
+				maps.Copy(w.Header(), res.Header())
+				w.WriteHeader(res.Code)
+				_, _ = io.CopyN(w, res.Body, c.after)
+				_ = http.NewResponseController(w).Flush()
+				panic(http.ErrAbortHandler)
+			})
+			r, err := store.Open(t.Context(), "a")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			got, err := io.ReadAll(r)
+			if c.whole && (err != nil || !bytes.Equal(got, data)) {
+				t.Errorf("read %d of %d bytes: %v", len(got), len(data), err)
+			}
+			if !c.whole && !file.Is(err, file.Unavailable) {
+				t.Errorf("read %d of %d bytes: %v, want unavailable", len(got), len(data), err)
+			}
+			if n := line.failed.Load(); n < int64(min(c.breaks, 3)) {
+				t.Errorf("the line broke %d times", n)
+			}
+		})
 	}
 }
 
@@ -224,6 +251,32 @@ func TestS3SettlesALostAnswer(t *testing.T) {
 			}
 			wantNoUploads(t, store)
 		})
+	}
+}
+
+// The answer is lost, the repeated request is told that the object exists, and whose it is cannot be found out: that is no conflict.
+func TestS3DoubtIsNoConflict(t *testing.T) {
+	line := newS3Line(t)
+	store := openS3(t, line.config)
+	var lost atomic.Bool
+	line.fail(always, func(r *http.Request) bool {
+		return r.Method == http.MethodHead && lost.Load() || isPut(r) && !lost.Load()
+	}, func(w http.ResponseWriter, forward func() *httptest.ResponseRecorder) {
+		if lost.Load() {
+			s3Error(http.StatusServiceUnavailable, "")(w, forward)
+			return
+		}
+		forward()
+		lost.Store(true)
+		panic(http.ErrAbortHandler)
+	})
+	_, err := store.Put(t.Context(), "a", strings.NewReader("bytes"), blob.PutOptions{Size: -1})
+	if !file.Is(err, file.Unavailable) {
+		t.Errorf("put: %v, want unavailable", err)
+	}
+	line.fail(0, nil, nil)
+	if err := statWhenBack(t, store, "a"); err != nil {
+		t.Errorf("stat: %v", err)
 	}
 }
 
@@ -276,11 +329,98 @@ func TestS3ErrorKinds(t *testing.T) {
 			if line.failed.Load() == 0 {
 				t.Error("nothing was refused")
 			}
-			if _, err := store.Stat(t.Context(), "a"); !file.Is(err, file.NotFound) {
+			line.fail(0, nil, nil)
+			if err := statWhenBack(t, store, "a"); !file.Is(err, file.NotFound) {
 				t.Errorf("stat: %v, want not found", err)
 			}
 			wantNoUploads(t, store)
 		})
+	}
+}
+
+// statWhenBack asks for a blob until a store that was out knows that the server is back.
+func statWhenBack(t testing.TB, store *s3.Store, key string) error {
+	t.Helper()
+	limit := time.After(5 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		_, err := store.Stat(t.Context(), key)
+		if !file.Is(err, file.Unavailable) {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			return err
+		}
+	}
+}
+
+// A 404 that says nothing of the blob is no word that it is absent: its file would pass for lost.
+func TestS3AbsentIsSaidByTheServer(t *testing.T) {
+	line := newS3Line(t)
+	store := openS3(t, line.config)
+	putS3(t, store, "a", 1000)
+	for name, answer := range map[string]s3Answer{
+		"no such bucket": s3Error(http.StatusNotFound, "NoSuchBucket"),
+		"a proxy's page": func(w http.ResponseWriter, _ func() *httptest.ResponseRecorder) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, "<html><body>No such page</body></html>")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			line.fail(always, func(*http.Request) bool { return true }, answer)
+			if _, err := store.Stat(t.Context(), "a"); !file.Is(err, file.Unavailable) {
+				t.Errorf("stat: %v, want unavailable", err)
+			}
+			if _, err := store.Open(t.Context(), "a"); !file.Is(err, file.Unavailable) {
+				t.Errorf("open: %v, want unavailable", err)
+			}
+			line.fail(0, nil, nil)
+			if err := statWhenBack(t, store, "a"); err != nil {
+				t.Errorf("stat of what is there: %v", err)
+			}
+		})
+	}
+}
+
+// A server that is out is found out once, and not by every caller: refused and hung alike.
+func TestS3OutFailsAtOnce(t *testing.T) {
+	line := newS3Line(t)
+	store := openS3(t, line.config)
+	stop := make(chan struct{})
+	t.Cleanup(func() { close(stop) })
+	line.fail(always, func(*http.Request) bool { return true }, func(http.ResponseWriter, func() *httptest.ResponseRecorder) {
+		<-stop
+		panic(http.ErrAbortHandler)
+	})
+	put := func() time.Duration {
+		start := time.Now()
+		if _, err := store.Put(t.Context(), "a", strings.NewReader("bytes"), blob.PutOptions{Size: -1}); !file.Is(err, file.Unavailable) {
+			t.Fatalf("put: %v, want unavailable", err)
+		}
+		return time.Since(start)
+	}
+	const limit, atOnce = 2 * time.Second, 100 * time.Millisecond
+	for range 2 {
+		if took := put(); took > limit {
+			t.Errorf("took %s to find out", took)
+		}
+	}
+	fast := 0
+	for range 10 {
+		if put() < atOnce {
+			fast++
+		}
+	}
+	if fast < 9 { // one may be let through, as a trial
+		t.Errorf("%d of 10 failed at once", fast)
+	}
+	line.fail(0, nil, nil)
+	if err := statWhenBack(t, store, "a"); !file.Is(err, file.NotFound) {
+		t.Errorf("back again: %v, want not found", err)
 	}
 }
 

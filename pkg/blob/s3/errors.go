@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/minio/minio-go/v7"
@@ -37,7 +38,7 @@ func kindOf(r minio.ErrorResponse) file.Kind {
 		return file.NotFound
 	case minio.PreconditionFailed:
 		return file.Conflict
-	case "XMinioStorageFull", "QuotaExceeded", "InsufficientStorage": // MinIO, Ceph and versitygw, others
+	case "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientStorage": // MinIO twice, Ceph and versitygw, others
 		return file.NoSpace
 	case minio.NoSuchBucket, // says nothing of the blob: the store is not there
 		minio.NoSuchUpload,           // aborted from outside
@@ -52,6 +53,22 @@ func kindOf(r minio.ErrorResponse) file.Kind {
 		return file.Unavailable
 	}
 	return file.Internal
+}
+
+// ErrCredentials means that the server does not know the access key, that the secret is not the key's, or that it may not do what is needed.
+var ErrCredentials = errors.New("the credentials are not accepted")
+
+// explained adds ErrCredentials to an error that comes of them.
+func explained(err error) error {
+	var r minio.ErrorResponse
+	if !errors.As(err, &r) {
+		return err
+	}
+	switch {
+	case r.StatusCode == http.StatusUnauthorized, r.StatusCode == http.StatusForbidden, r.Code == "XAdminUserNotFound": // the last is versitygw's, a 404
+		return fmt.Errorf("%w: %w", ErrCredentials, err)
+	}
+	return err
 }
 
 // code is the code that the server gave, or empty.

@@ -62,7 +62,7 @@ func (s *Store) abortUploads(ctx context.Context, before time.Time) (int, error)
 			if !u.Initiated.Before(before) {
 				continue
 			}
-			err := s.core.AbortMultipartUpload(ctx, s.bucket, u.Key, u.UploadID)
+			err := s.abort(ctx, u.Key, u.UploadID)
 			if code(err) == minio.NoSuchUpload {
 				continue // it ended by itself
 			}
@@ -76,4 +76,11 @@ func (s *Store) abortUploads(ctx context.Context, before time.Time) (int, error)
 		}
 		keyMarker, idMarker = page.NextKeyMarker, page.NextUploadIDMarker
 	}
+}
+
+// abort drops the parts of a multipart upload.
+func (s *Store) abort(ctx context.Context, object, id string) error {
+	return s.ask(ctx, func(ctx context.Context) error {
+		return s.core.AbortMultipartUpload(ctx, s.bucket, object, id)
+	})
 }

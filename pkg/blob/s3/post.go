@@ -81,7 +81,7 @@ func (s *Store) OpenPosted(ctx context.Context, key string) (io.ReadSeekCloser, 
 		return nil, blob.Info{}, err
 	}
 	object := s.staged(key)
-	o, err := s.stat(ctx, object)
+	o, err := s.find(ctx, object)
 	if err != nil {
 		return nil, blob.Info{}, fault(ctx, op, err)
 	}

@@ -129,11 +129,9 @@ func (u *upload) send() error {
 		return file.Errorf(file.TooLarge, opPut, "more than %d bytes", maxParts*int64(u.store.partSize))
 	}
 	if u.id == "" {
-		id, err := u.store.core.NewMultipartUpload(u.ctx, u.store.bucket, u.store.object(u.key), u.options())
-		if err != nil {
+		if err := u.begin(); err != nil {
 			return err
 		}
-		u.id = id
 	}
 	buf := u.part
 	u.part, u.spare = u.spare[:0], nil
@@ -142,13 +140,26 @@ func (u *upload) send() error {
 	return nil
 }
 
+// begin begins the multipart upload. One whose id was lost on its way is left for SweepUnfinished.
+func (u *upload) begin() error {
+	return u.store.do(u.ctx, func(ctx context.Context) (err error) {
+		u.id, err = u.store.core.NewMultipartUpload(ctx, u.store.bucket, u.store.object(u.key), u.options())
+		return err
+	})
+}
+
 // put sends one part, with its digest for the server to check.
 func (u *upload) put(number int, buf []byte) sent {
 	sum := sha256.Sum256(buf)
 	o := minio.PutObjectPartOptions{Sha256Hex: hex.EncodeToString(sum[:]), DisableContentSha256: true} // as in options
-	p, err := u.store.core.PutObjectPart(u.ctx, u.store.bucket, u.store.object(u.key), u.id, number,
-		bytes.NewReader(buf), int64(len(buf)), o)
-	return sent{part: minio.CompletePart{PartNumber: number, ETag: p.ETag}, buf: buf, err: err}
+	done := sent{part: minio.CompletePart{PartNumber: number}, buf: buf}
+	done.err = u.store.do(u.ctx, func(ctx context.Context) error {
+		p, err := u.store.core.PutObjectPart(ctx, u.store.bucket, u.store.object(u.key), u.id, number,
+			bytes.NewReader(buf), int64(len(buf)), o)
+		done.part.ETag = p.ETag
+		return err
+	})
+	return done
 }
 
 // await waits for the part that is on its way, if one is.
@@ -191,15 +202,16 @@ func (u *upload) finish(info blob.Info) error {
 	if !u.store.unconditional.Load() {
 		o.SetMatchETagExcept("*")
 	}
-	var err error
-	if u.id == "" {
-		_, err = u.store.core.PutObject(u.ctx, u.store.bucket, u.store.object(u.key),
-			bytes.NewReader(u.part), int64(len(u.part)), "", info.SHA256, o)
-	} else {
-		// An error in the body of a 200 is one that the client returns.
-		_, err = u.store.core.CompleteMultipartUpload(u.ctx, u.store.bucket, u.store.object(u.key), u.id, u.parts, o)
-	}
-	return err
+	return u.store.do(u.ctx, func(ctx context.Context) (err error) {
+		if u.id == "" {
+			_, err = u.store.core.PutObject(ctx, u.store.bucket, u.store.object(u.key),
+				bytes.NewReader(u.part), int64(len(u.part)), "", info.SHA256, o)
+		} else {
+			// An error in the body of a 200 is one that the client returns.
+			_, err = u.store.core.CompleteMultipartUpload(ctx, u.store.bucket, u.store.object(u.key), u.id, u.parts, o)
+		}
+		return err
+	})
 }
 
 // settle finds out what became of an object whose last request failed. It may have been carried out all the same: the answer was
@@ -210,8 +222,11 @@ func (u *upload) settle(cause error) error {
 	o, err := u.store.stat(ctx, u.store.object(u.key))
 	switch {
 	case err != nil:
-		// Absent, or still not known: then it may yet appear, as bytes without a record.
-		return fault(u.ctx, opPut, cause)
+		// Absent, or still not known: then it may yet appear, as bytes without a record. Nobody knows of a conflict then either.
+		if err := fault(u.ctx, opPut, cause); !file.Is(err, file.Conflict) {
+			return err
+		}
+		return file.Wrap(file.Unavailable, opPut, errors.Join(cause, err))
 	case o.UserMetadata[putMark] == u.mark && o.Size == u.size:
 		return nil
 	}
@@ -226,7 +241,7 @@ func (u *upload) abort() {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), tidyTimeout)
 	defer cancel()
-	_ = u.store.core.AbortMultipartUpload(ctx, u.store.bucket, u.store.object(u.key), u.id)
+	_ = u.store.abort(ctx, u.store.object(u.key), u.id)
 }
 
 func (u *upload) options() minio.PutObjectOptions {

@@ -4,6 +4,9 @@
 // multipart upload. It is created under If-None-Match: *, so it never replaces another. Against a server that does not know
 // that header only a look beforehand protects a key, which is enough for keys that are made up by us and used once.
 //
+// A request that stands still is given up and, its body being in memory, repeated within a bound; an answer that breaks off is resumed. A server that is
+// out is known to be: until it is back, operations fail at once as Unavailable.
+//
 // What clients post to the bucket themselves (blob.Poster) is staged below a prefix of its own, until it is copied or swept.
 //
 // It does not presign reads, and it does not set the bucket's policy, life cycle or encryption: those are the operator's.
@@ -31,13 +34,15 @@ import (
 type Config struct {
 	Endpoint  string // host or host:port
 	Region    string // empty: us-east-1
-	Bucket    string // made by Open if it is missing and may be made
+	Bucket    string // made by Open if it is missing and may be made; see Existing
 	AccessKey string
 	SecretKey string
 	Prefix    string // of all keys, as "inlet/blobs"; empty for the whole bucket
 	Insecure  bool   // http, for a server on the same machine or network
 	PathStyle bool   // the bucket in the path and not in the host name; most servers but Amazon's want it
 	PartSize  int64  // bytes of a part of a large object, MinPartSize or more; 0 means 8 MiB. A Put holds up to two in memory.
+
+	Existing bool // a bucket that is missing is an error, and not made
 
 	// PublicEndpoint is the http or https URL at which clients reach the server, to post to it. Empty: that of Endpoint.
 	PublicEndpoint string
@@ -51,9 +56,10 @@ const (
 )
 
 const (
-	// attempts is how often a request is made that may be repeated. The client waits up to 1 s in between.
-	attempts    = 3
-	dialTimeout = 3 * time.Second
+	// attempts is how often a request is made that may be repeated: its body, if it has one, is in memory. The client waits in between, for a
+	// time of chance that doubles from 200 ms to 1 s.
+	attempts    = 5
+	dialTimeout = time.Second
 	// tidyTimeout bounds what is done for a Put after its own context may have ended.
 	tidyTimeout = 10 * time.Second
 )
@@ -61,6 +67,8 @@ const (
 // Store is a blob.Store on a bucket.
 type Store struct {
 	core     minio.Core
+	circuit  *circuit
+	patience patience
 	bucket   string
 	prefix   string // empty, or with a "/" at its end
 	partSize int
@@ -79,18 +87,19 @@ var (
 	_ blob.Poster  = (*Store)(nil)
 )
 
-// Open reaches the bucket, and makes it if it is missing.
+// Open reaches the bucket, and makes it if it is missing. Its error is Unavailable while the server is out, and ErrCredentials is in its chain when that is
+// the reason.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	const op = "s3.open"
 	s, err := newStore(cfg)
 	if err != nil {
 		return nil, file.Wrap(file.Invalid, op, err)
 	}
-	if err := s.ensureBucket(ctx, cfg.Region); err != nil {
-		return nil, fault(ctx, op, fmt.Errorf("bucket %s at %s: %w", cfg.Bucket, cfg.Endpoint, err))
+	if err := s.ensureBucket(ctx, cfg); err != nil {
+		return nil, fault(ctx, op, fmt.Errorf("bucket %s at %s: %w", cfg.Bucket, cfg.Endpoint, explained(err)))
 	}
 	if s.versioned, err = s.keepsVersions(ctx); err != nil {
-		return nil, fault(ctx, op, fmt.Errorf("versioning of bucket %s: %w", cfg.Bucket, err))
+		return nil, fault(ctx, op, fmt.Errorf("versioning of bucket %s at %s: %w", cfg.Bucket, cfg.Endpoint, explained(err)))
 	}
 	return s, nil
 }
@@ -115,11 +124,13 @@ func newStore(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport, err := minio.DefaultTransport(!cfg.Insecure)
+	way, err := minio.DefaultTransport(!cfg.Insecure)
 	if err != nil {
 		return nil, err
 	}
-	transport.DialContext = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
+	way.DialContext = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
+	way.ResponseHeaderTimeout = 0 // our transport's
+	circuit := newCircuit(time.Now)
 	lookup := minio.BucketLookupAuto
 	if cfg.PathStyle {
 		lookup = minio.BucketLookupPath
@@ -127,7 +138,7 @@ func newStore(cfg Config) (*Store, error) {
 	core, err := minio.NewCore(cfg.Endpoint, &minio.Options{
 		Creds:        credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),
 		Secure:       !cfg.Insecure,
-		Transport:    transport,
+		Transport:    &transport{next: way, circuit: circuit, patience: defaultPatience},
 		Region:       cfg.Region,
 		BucketLookup: lookup,
 		MaxRetries:   attempts,
@@ -136,17 +147,20 @@ func newStore(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	return &Store{
-		core: *core, bucket: cfg.Bucket, prefix: cfg.Prefix, partSize: int(cfg.PartSize), postURL: postURL,
+		core: *core, circuit: circuit, patience: defaultPatience, bucket: cfg.Bucket, prefix: cfg.Prefix, partSize: int(cfg.PartSize), postURL: postURL,
 		signer: sign.Credentials{AccessKey: cfg.AccessKey, SecretKey: cfg.SecretKey, Region: cfg.Region},
 	}, nil
 }
 
-func (s *Store) ensureBucket(ctx context.Context, region string) error {
+func (s *Store) ensureBucket(ctx context.Context, cfg Config) error {
 	exists, err := s.core.BucketExists(ctx, s.bucket)
 	if err != nil || exists {
 		return err
 	}
-	err = s.core.MakeBucket(ctx, s.bucket, minio.MakeBucketOptions{Region: region})
+	if cfg.Existing {
+		return file.Wrap(file.Invalid, "s3.bucket", errNoBucket)
+	}
+	err = s.core.MakeBucket(ctx, s.bucket, minio.MakeBucketOptions{Region: cfg.Region})
 	if code(err) == minio.BucketAlreadyOwnedByYou { // another process was faster
 		return nil
 	}
@@ -168,7 +182,7 @@ func (s *Store) Open(ctx context.Context, key string) (io.ReadSeekCloser, error)
 	if err := blob.Admit(ctx, op, key); err != nil {
 		return nil, err
 	}
-	o, err := s.stat(ctx, s.object(key))
+	o, err := s.find(ctx, s.object(key))
 	if err != nil {
 		return nil, fault(ctx, op, err)
 	}
@@ -181,7 +195,7 @@ func (s *Store) Stat(ctx context.Context, key string) (blob.Info, error) {
 	if err := blob.Admit(ctx, op, key); err != nil {
 		return blob.Info{}, err
 	}
-	o, err := s.stat(ctx, s.object(key))
+	o, err := s.find(ctx, s.object(key))
 	if err != nil {
 		return blob.Info{}, fault(ctx, op, err)
 	}
@@ -224,7 +238,9 @@ func (s *Store) eraseVersions(ctx context.Context, object string) error {
 }
 
 func (s *Store) remove(ctx context.Context, object, version string) error {
-	err := s.core.RemoveObject(ctx, s.bucket, object, minio.RemoveObjectOptions{VersionID: version})
+	err := s.ask(ctx, func(ctx context.Context) error {
+		return s.core.RemoveObject(ctx, s.bucket, object, minio.RemoveObjectOptions{VersionID: version})
+	})
 	if isAbsent(err) {
 		return nil
 	}
@@ -234,17 +250,47 @@ func (s *Store) remove(ctx context.Context, object, version string) error {
 // Ping implements blob.Pinger. It sees that the bucket answers, not that it has room.
 func (s *Store) Ping(ctx context.Context) error {
 	const op = "s3.ping"
-	exists, err := s.core.BucketExists(ctx, s.bucket)
+	var exists bool
+	err := s.ask(ctx, func(ctx context.Context) (err error) {
+		exists, err = s.core.BucketExists(ctx, s.bucket)
+		return err
+	})
 	if err == nil && !exists {
-		err = errors.New("the bucket is gone")
+		err = errBucketGone
 	}
 	return file.Wrap(file.Unavailable, op, err)
 }
 
-// stat asks for an object's size, time and metadata.
-func (s *Store) stat(ctx context.Context, object string) (minio.ObjectInfo, error) {
-	return s.core.StatObject(ctx, s.bucket, object, minio.StatObjectOptions{})
+// stat asks for an object's size, time and metadata. That it is absent, find knows better.
+func (s *Store) stat(ctx context.Context, object string) (o minio.ObjectInfo, err error) {
+	err = s.ask(ctx, func(ctx context.Context) (err error) {
+		o, err = s.core.StatObject(ctx, s.bucket, object, minio.StatObjectOptions{})
+		return err
+	})
+	return o, err
 }
+
+// find is stat for who takes the word of the server that an object is absent. The answer to a HEAD has no body: its 404 may mean the object, the
+// bucket, or that something before the server has no such page. So the server is asked once more, in a way that makes it say which.
+func (s *Store) find(ctx context.Context, object string) (minio.ObjectInfo, error) {
+	o, err := s.stat(ctx, object)
+	if !isAbsent(err) {
+		return o, err
+	}
+	return minio.ObjectInfo{}, s.ask(ctx, func(ctx context.Context) error {
+		body, _, _, err := s.core.GetObject(ctx, s.bucket, object, minio.GetObjectOptions{})
+		if err != nil {
+			return err
+		}
+		return errors.Join(file.Wrap(file.Unavailable, "s3.find", errContradiction), body.Close())
+	})
+}
+
+var (
+	errNoBucket      = errors.New("there is no such bucket")
+	errBucketGone    = errors.New("the bucket is gone")
+	errContradiction = errors.New("the server says that the object is absent, and gives its bytes")
+)
 
 // object is the name of a key in the bucket.
 func (s *Store) object(key string) string { return s.prefix + key }
