@@ -60,6 +60,8 @@ type Store interface {
 type Janitor interface {
 	// SweepUnfinished removes what writes that began before the given time have left, and counts it.
 	SweepUnfinished(ctx context.Context, before time.Time) (int, error)
+	// Unfinished counts what SweepUnfinished would remove, and removes nothing.
+	Unfinished(ctx context.Context, before time.Time) (int, error)
 }
 
 // Pinger is a Store that can say whether it would take a write now. Its error is Unavailable or NoSpace.

@@ -22,12 +22,15 @@ const (
 	CodeNotReceived = "not_received"
 )
 
+// stepPromised begins the timeline of what was a promise.
+const stepPromised = "promised"
+
 // Promise makes a record without bytes from u, whose Body is nil. Its name, declared type and room are checked as far as they can be.
 // The file does not exist for its users (Get); it has an ID and a Number.
 func (c *Core) Promise(ctx context.Context, u Upload) (*file.File, error) {
 	s, err := c.announce(ctx, &u, func(f *file.File) {
 		f.State = file.Temp
-		f.Log(file.Step{At: c.now(), What: "promised"})
+		f.Log(file.Step{At: c.now(), What: stepPromised})
 	})
 	return s.File, err
 }

@@ -29,7 +29,7 @@ type Config struct {
 	Bus    bus.Publisher
 	Render bus.Requester // reaches who makes variants; Transform is Unavailable when nil
 	Log    *slog.Logger
-	Now    func() time.Time // the clock; time.Now when nil
+	Now    func() time.Time // the clock; that of Meta when nil, which is the one that other processes go by
 	Name   string           // of this process, for claims; made up when empty
 	Lease  time.Duration    // of a claim; DefaultLease when 0
 }
@@ -51,6 +51,7 @@ type Core struct {
 	downloads *downloadCounter
 	waiters   waiters
 	renders   singleflight.Group // variants asked for
+	proofs    proofs             // of blobs that were read a short while ago
 
 	number struct {
 		sync.Mutex
@@ -73,7 +74,7 @@ func New(cfg Config) *Core {
 		c.log = slog.New(slog.DiscardHandler)
 	}
 	if c.now == nil {
-		c.now = time.Now
+		c.now = cfg.Meta.Now
 	}
 	if c.name == "" {
 		c.name = "core-" + ulid.Make().String()
@@ -86,6 +87,9 @@ func New(cfg Config) *Core {
 	return c
 }
 
+// Now returns the time by the clock that decides about files: whatever is promised until some time, or judged by it, is to be measured by this one.
+func (c *Core) Now() time.Time { return c.now() }
+
 // Close publishes what the records written by this Core still owe, as far as the bus takes it until ctx ends, and stops its goroutines.
 // Nothing is lost when that fails: the sweeper publishes the rest.
 func (c *Core) Close(ctx context.Context) {
@@ -93,13 +97,19 @@ func (c *Core) Close(ctx context.Context) {
 	c.relay.close(ctx)
 }
 
-// Ready returns nil when metadata and bytes can be written now.
+// Present returns nil when the records can be reached. It is asked before every upload, so that no body is taken in for nothing.
+func (c *Core) Present(ctx context.Context) error { return c.meta.Ping(ctx) }
+
+// Ready returns nil when metadata and bytes can be written now. A store that is full is ready all the same: it serves and deletes, and
+// whoever takes this process out of service for it would take that away, too.
 func (c *Core) Ready(ctx context.Context) error {
 	if err := c.meta.Ping(ctx); err != nil {
 		return err
 	}
 	if p, ok := c.blobs.(blob.Pinger); ok {
-		return p.Ping(ctx)
+		if err := p.Ping(ctx); !file.Is(err, file.NoSpace) {
+			return err
+		}
 	}
 	return nil
 }

@@ -38,43 +38,15 @@ func (c *Core) bury(ctx context.Context, t file.Tenant, ref file.Ref, by string,
 		if err := check(f); err != nil {
 			return err
 		}
+		until := c.makersUntil(f)
 		if err := f.Move(file.Deleting); err != nil {
 			return err
 		}
 		now := c.now()
 		f.Deleted = file.Actor{ID: by, At: now}
-		f.Claim = file.Claim{Token: f.Claim.Token + 1}
+		f.Claim = file.Claim{Token: f.Claim.Token + 1, Until: until}
 		f.Log(file.Step{At: now, What: string(fact)[len("file."):]})
 		c.owe(f, fact)
 		return nil
 	})
-}
-
-// erase removes the bytes of a record that is Deleting or Rejected, and then says so in the record. It may be repeated.
-func (c *Core) erase(ctx context.Context, f *file.File) error {
-	for _, key := range f.BlobKeys() {
-		if err := c.blobs.Delete(ctx, key); err != nil {
-			return err
-		}
-	}
-	_, err := c.modify(ctx, f.Tenant, file.ByID(f.ID), func(now *file.File) error {
-		switch now.State {
-		case file.Deleting:
-			strip(now)
-			return now.Move(file.Gone)
-		case file.Rejected:
-			now.BlobKey, now.Variants = "", nil
-			return nil
-		default:
-			return errUnchanged
-		}
-	})
-	return err
-}
-
-// strip leaves of a record what a tombstone needs: ids, times and the events that it still owes.
-func strip(f *file.File) {
-	f.Links, f.Variants, f.Renders, f.Timeline, f.Image, f.Attributes = nil, nil, nil, nil, nil, nil
-	f.Path, f.Source, f.BlobKey, f.Name, f.OriginalName, f.Description = "", "", "", "", "", ""
-	f.Thumbnail = file.ThumbnailNone
 }

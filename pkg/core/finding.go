@@ -127,37 +127,48 @@ func (c *Core) lookBlob(ctx context.Context, want stored, deep bool) (code Findi
 	case err != nil:
 		return "", "", err
 	case got.Size != want.size:
-		return SizeMismatch, fmt.Sprintf("%d bytes, not %d", got.Size, want.size), nil
+		return SizeMismatch, wrongSize(got.Size, want.size), nil
 	case !deep || want.sha256 == "":
 		return "", "", nil
 	}
-	digest, err := c.digest(ctx, want.key)
+	code, note, err = c.readBlob(ctx, want, func(r io.Reader) io.Reader { return &endingReader{ctx, r} })
 	switch {
 	case file.Is(err, file.NotFound):
 		return MissingBlob, fmt.Sprintf("%d bytes", want.size), nil
-	case file.Is(err, file.Internal) || file.Is(err, file.Damaged):
+	case unreadable(err):
 		return DigestMismatch, "cannot be read: " + err.Error(), nil
-	case err != nil:
+	}
+	return code, note, err
+}
+
+// readBlob reads a blob to its end and compares it with what its record says. The code is empty when they agree.
+func (c *Core) readBlob(ctx context.Context, want stored, through func(io.Reader) io.Reader) (code FindingCode, note string, err error) {
+	r, err := c.blobs.Open(ctx, want.key)
+	if err != nil {
 		return "", "", err
-	case digest != want.sha256:
-		return DigestMismatch, "SHA-256 " + digest + ", not " + want.sha256, nil
+	}
+	defer r.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, through(r))
+	if err != nil {
+		return "", "", err
+	}
+	digest := hex.EncodeToString(h.Sum(nil))
+	switch {
+	case n != want.size:
+		return SizeMismatch, wrongSize(n, want.size), nil
+	case want.sha256 != "" && digest != want.sha256:
+		return DigestMismatch, wrongDigest(digest, want.sha256), nil
 	}
 	return "", "", nil
 }
 
-// digest reads a blob to its end and returns its SHA-256 in hex.
-func (c *Core) digest(ctx context.Context, key string) (string, error) {
-	r, err := c.blobs.Open(ctx, key)
-	if err != nil {
-		return "", err
-	}
-	defer r.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, &endingReader{ctx, r}); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
+// unreadable reports whether an error is about the blob, and not about the store being out.
+func unreadable(err error) bool { return file.Is(err, file.Internal) || file.Is(err, file.Damaged) }
+
+func wrongSize(got, want int64) string { return fmt.Sprintf("%d bytes, not %d", got, want) }
+
+func wrongDigest(got, want string) string { return "SHA-256 " + got + ", not " + want }
 
 // endingReader ends with its context. (A file on a disk knows none.)
 type endingReader struct {

@@ -16,17 +16,19 @@ import (
 
 // Fsck says how everything that is stored is to be checked.
 type Fsck struct {
-	Grace  time.Duration // age below which bytes without a record are no finding, and promises without bytes; DefaultGrace when 0
-	Deep   bool          // read every byte and compare its digest
-	Repair bool          // mend what can be mended
-	Report func(Finding) // is told of every finding, mended or not; for one goroutine
+	Grace time.Duration // age below which bytes without a record are no finding, and promises without bytes; DefaultGrace when 0
+	// Unfinished is the age below which what a write has not finished is no finding: it may go on; DefaultUnfinished when 0.
+	Unfinished time.Duration
+	Deep       bool          // read every byte and compare its digest
+	Repair     bool          // mend what can be mended
+	Report     func(Finding) // is told of every finding, mended or not; for one goroutine
 }
 
 // DefaultGrace is longer than a slow upload takes between its bytes and its record.
 const DefaultGrace = time.Hour
 
-// unfinishedAge is longer than any upload takes.
-const unfinishedAge = 24 * time.Hour
+// DefaultUnfinished is longer than any upload takes.
+const DefaultUnfinished = 24 * time.Hour
 
 // Checked counts what a check has met.
 type Checked struct {
@@ -44,6 +46,9 @@ type Checked struct {
 func (c *Core) Fsck(ctx context.Context, o Fsck) (Checked, error) {
 	if o.Grace == 0 {
 		o.Grace = DefaultGrace
+	}
+	if o.Unfinished == 0 {
+		o.Unfinished = DefaultUnfinished
 	}
 	k := &check{Fsck: o, core: c, charged: map[file.Tenant]int64{}}
 	for _, step := range []func(context.Context) error{k.first, k.records, k.blobs, k.unfinished, k.reservations, k.accounts} {
@@ -89,11 +94,11 @@ func (k *check) doubt(x Finding) string {
 func (k *check) report(ctx context.Context, x Finding) error {
 	var err error
 	switch doubt := k.doubt(x); {
-	case !k.Repair || x.Mended:
+	case !k.Repair:
 	case doubt != "":
 		x.Note += "; " + doubt
 	default:
-		x.Mended, err = k.core.mend(ctx, x)
+		x.Mended, err = k.mend(ctx, x)
 		if file.Is(err, file.NotFound) || file.Is(err, file.Conflict) { // the record has moved on, or a tenant is busy: the next check tells
 			err = nil
 		}
@@ -106,6 +111,15 @@ func (k *check) report(ctx context.Context, x Finding) error {
 		k.Report(x)
 	}
 	return err
+}
+
+// mend mends a finding. What is unfinished is of an age that this check alone knows.
+func (k *check) mend(ctx context.Context, x Finding) (bool, error) {
+	if x.Code == Unfinished {
+		_, err := k.core.Unfinished(ctx, k.Unfinished)
+		return err == nil, err
+	}
+	return k.core.mend(ctx, x)
 }
 
 func (k *check) reportAll(ctx context.Context, found []Finding) error {
@@ -190,16 +204,17 @@ func (k *check) blobs(ctx context.Context) error {
 	})
 }
 
-// unfinished removes what was cut off. A store can do that, and cannot show it: so it is a finding of a repair only.
+// unfinished finds what writes that were cut off have left.
 func (k *check) unfinished(ctx context.Context) error {
-	if !k.Repair {
+	j, ok := k.core.blobs.(blob.Janitor)
+	if !ok {
 		return nil
 	}
-	n, err := k.core.Unfinished(ctx, unfinishedAge)
+	n, err := j.Unfinished(ctx, k.core.now().Add(-k.Unfinished))
 	if err != nil || n == 0 {
 		return err
 	}
-	return k.report(ctx, Finding{Code: Unfinished, Note: fmt.Sprintf("%d writes that began more than %s ago", n, unfinishedAge), Mended: true})
+	return k.report(ctx, Finding{Code: Unfinished, Note: fmt.Sprintf("%d writes that began more than %s ago", n, k.Unfinished)})
 }
 
 // reservations finds those whose upload has ended without a word.

@@ -220,18 +220,24 @@ func TestRepairDoubtsTheStores(t *testing.T) {
 	}
 }
 
-// TestFsckSweepsUnfinished: a store shows what was cut off by removing it, so only a repair tells.
-func TestFsckSweepsUnfinished(t *testing.T) {
+// TestFsckFindsUnfinished: what a write has left is found when it is old enough, and removed by a repair.
+func TestFsckFindsUnfinished(t *testing.T) {
 	d := newFolder(t)
 	tmp := filepath.Join(d.dir, "blobs", "tmp", "cut-off")
 	d.open(func(*program) {
 		mustDo(t, os.WriteFile(tmp, []byte("x"), 0o600), os.Chtimes(tmp, time.Time{}, time.Now().Add(-25*time.Hour)))
 	})
-	if found := d.fsck(core.Fsck{}); len(found) != 0 {
-		t.Errorf("looking found %+v", found)
+	if found := d.fsck(core.Fsck{Unfinished: 26 * time.Hour, Repair: true}); len(found) != 0 {
+		t.Errorf("what may go on is %+v", found)
 	}
-	if got := codes(d.fsck(core.Fsck{Repair: true})); !slices.Equal(got, []core.FindingCode{core.Unfinished}) {
-		t.Errorf("repairing found %v", got)
+	for _, o := range []core.Fsck{{}, {}, {Repair: true}} {
+		found := d.fsck(o)
+		if !slices.Equal(codes(found), []core.FindingCode{core.Unfinished}) || found[0].Mended != o.Repair {
+			t.Errorf("repair %t: found %+v", o.Repair, found)
+		}
+	}
+	if found := d.fsck(core.Fsck{}); len(found) != 0 {
+		t.Errorf("after the repair: %+v", found)
 	}
 	if _, err := os.Stat(tmp); !os.IsNotExist(err) {
 		t.Errorf("it is still there: %v", err)

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -73,16 +74,19 @@ func (c *Core) List(ctx context.Context, l List) (Page, error) {
 	return p, nil
 }
 
-// Content is a file's bytes, or a variant's, ready to be sent.
+// Content is a file's bytes, or a variant's, ready to be sent. Whoever sends it whole, and it is not Proven, hashes what it reads and calls Settle
+// before the end is sent.
 type Content struct {
 	io.ReadSeekCloser
 	Type   string
 	Size   int64
 	Digest string // SHA-256 in hex
+	Proven bool   // this process has found it whole within the last hour
+	settle func(ctx context.Context, digest string) error
 }
 
 // Open opens the bytes of a file that Get returned, or of its named variant when variant is not empty. The caller closes them.
-// NotReady before the verdict (or while the variant is made); NotFound for what will never be served.
+// NotReady before the verdict (or while the variant is made); NotFound for what will never be served; Damaged for bytes that are gone or cut off.
 func (c *Core) Open(ctx context.Context, f *file.File, variant string) (Content, error) {
 	switch {
 	case f.State == file.Pending:
@@ -110,6 +114,9 @@ func (c *Core) Open(ctx context.Context, f *file.File, variant string) (Content,
 		return Content{}, err
 	}
 	out.ReadSeekCloser = r
+	if err := c.examine(ctx, f, key, &out); err != nil {
+		return Content{}, errors.Join(err, r.Close())
+	}
 	return out, nil
 }
 

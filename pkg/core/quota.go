@@ -32,8 +32,10 @@ func (l Limits) tooLarge(n int64) error {
 }
 
 const (
-	reserveStep  = 8 << 20 // the most bytes that an upload takes in before they are reserved
-	reserveLease = time.Hour
+	reserveStep = 8 << 20 // the most bytes that an upload takes in before they are reserved
+	// reserveLease is how long a reservation outlives its upload. One that goes on renews it at half. What comes after the last byte must end
+	// within it, and the longest silence that a sender is allowed.
+	reserveLease = 5 * time.Minute
 )
 
 // meter passes an upload's bytes on. It ends the upload where it grows over the limit of a file, and reserves storage as the

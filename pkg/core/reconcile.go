@@ -53,6 +53,34 @@ func (c *Core) Unfinished(ctx context.Context, age time.Duration) (int, error) {
 	return j.SweepUnfinished(ctx, c.now().Add(-age))
 }
 
+// ReleaseLapsed takes back what is reserved for uploads that ended without a word, and returns for how many tenants. The lease of such a reservation
+// has run out, as nobody renews it.
+func (c *Core) ReleaseLapsed(ctx context.Context) (int, error) {
+	a, ok := c.meta.(meta.Auditor)
+	if !ok {
+		return 0, nil
+	}
+	all, err := a.Reservations(ctx)
+	if err != nil {
+		return 0, err
+	}
+	now := c.now()
+	lapsed := map[file.Tenant]bool{}
+	for _, r := range all {
+		if r.Until.Before(now) {
+			lapsed[r.Tenant] = true
+		}
+	}
+	var failed []error
+	for t := range lapsed {
+		// What is listed may be older than what is held: the repository, which knows, drops those that have ended.
+		if _, err := c.meta.Recount(ctx, t, now); err != nil && !file.Is(err, file.Conflict) { // a busy tenant is counted another time
+			failed = append(failed, err)
+		}
+	}
+	return len(lapsed), errors.Join(failed...)
+}
+
 func (r *Reconciler) passBlobs(ctx context.Context, limit int, found *Findings) error {
 	n := 0
 	err := r.core.blobs.List(ctx, r.blobs, func(b blob.Info) error {

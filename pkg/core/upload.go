@@ -164,7 +164,7 @@ func (c *Core) store(ctx context.Context, id file.ID, key string, u *Upload) (bl
 		return blob.Info{}, err
 	}
 	return c.blobs.Put(ctx, key, io.MultiReader(bytes.NewReader(head), m), blob.PutOptions{
-		Size: -1, MD5: u.MD5,
+		Size: u.size(), MD5: u.MD5,
 		Check: func(got blob.Info) error {
 			if u.SHA256 != "" && u.SHA256 != got.SHA256 {
 				return &file.Error{Kind: file.Invalid, Op: "upload.digest", Code: "digest_mismatch", Public: "The body does not have the announced digest"}
@@ -177,6 +177,14 @@ func (c *Core) store(ctx context.Context, id file.ID, key string, u *Upload) (bl
 			return u.checkForm()
 		},
 	})
+}
+
+// size is what a store is told of the size beforehand.
+func (u *Upload) size() int64 {
+	if u.Announced <= 0 {
+		return -1
+	}
+	return u.Announced
 }
 
 // record makes the File of an upload, as yet without bytes and state.

@@ -179,6 +179,9 @@ type File struct {
 	Created Actor
 	Updated Actor
 	Deleted Actor
+	// ErasedAt is when it was found that no byte of the file is left in any store, its renderings and what was staged for it included.
+	// It is zero before, and for the tombstone of an upload that never happened.
+	ErasedAt time.Time
 
 	Timeline    []Step
 	Rev         int64 // the revision this value was read at; the repository advances it

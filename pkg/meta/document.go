@@ -60,6 +60,7 @@ type Record struct {
 	UpdatedAt int64  `json:"updated_at,omitempty" bson:"updated_at,omitempty"`
 	DeletedBy string `json:"deleted_by,omitempty" bson:"deleted_by,omitempty"`
 	DeletedAt int64  `json:"deleted_at,omitempty" bson:"deleted_at,omitempty"`
+	ErasedAt  int64  `json:"erased_at,omitempty" bson:"erased_at,omitempty"`
 
 	Timeline    []Step        `json:"timeline,omitempty" bson:"timeline,omitempty"`
 	Rev         int64         `json:"rev" bson:"rev"`
@@ -150,7 +151,7 @@ func record(f *file.File) Record {
 		State: string(f.State), Reason: f.Reason, Attempts: f.Attempts, ExpiresAt: Micros(f.ExpiresAt), Downloads: f.Downloads,
 		CreatedBy: f.Created.ID, CreatedAt: Micros(f.Created.At),
 		UpdatedBy: f.Updated.ID, UpdatedAt: Micros(f.Updated.At),
-		DeletedBy: f.Deleted.ID, DeletedAt: Micros(f.Deleted.At),
+		DeletedBy: f.Deleted.ID, DeletedAt: Micros(f.Deleted.At), ErasedAt: Micros(f.ErasedAt),
 		Rev: f.Rev, ClaimBy: f.Claim.By, ClaimUntil: Micros(f.Claim.Until), ClaimToken: f.Claim.Token,
 		IdemKey: f.Idempotency.Key, Fingerprint: f.Idempotency.Fingerprint,
 		Links: convert(f.Links, func(l file.Link) Link {
@@ -215,6 +216,7 @@ func (r Record) File() *file.File {
 		Created:     file.Actor{ID: r.CreatedBy, At: Time(r.CreatedAt)},
 		Updated:     file.Actor{ID: r.UpdatedBy, At: Time(r.UpdatedAt)},
 		Deleted:     file.Actor{ID: r.DeletedBy, At: Time(r.DeletedAt)},
+		ErasedAt:    Time(r.ErasedAt),
 		Rev:         r.Rev,
 		Claim:       file.Claim{By: r.ClaimBy, Until: Time(r.ClaimUntil), Token: r.ClaimToken},
 		Idempotency: file.Idempotency{Key: r.IdemKey, Fingerprint: r.Fingerprint},

@@ -27,7 +27,7 @@ func sample() *file.File {
 		Timeline: []file.Step{{At: noon, What: "received", Took: time.Nanosecond, Attempt: 1}},
 		Outbox:   []file.OutboxEntry{{ID: "e", Fact: "file.stored", Rev: 1, At: noon.Add(time.Minute)}},
 		Source:   "https://example.com/a.png", Renders: []file.Render{{Name: "w80", By: "me", Until: noon}}, Attributes: map[string]string{"disposition": "inline"},
-		Rev: 3, Idempotency: file.Idempotency{Key: "k", Fingerprint: "f"},
+		Rev: 3, ErasedAt: noon, Idempotency: file.Idempotency{Key: "k", Fingerprint: "f"},
 	}
 }
 

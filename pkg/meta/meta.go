@@ -20,10 +20,20 @@ type Repo interface {
 	Files
 	Queue
 	Accounts
+	Walks
+	Clock
 	// Ping returns nil when the database answers.
 	Ping(ctx context.Context) error
 	// Close ends the work that was accepted and lets go of the database.
 	Close() error
+}
+
+// Clock is the one clock that decides when a lease ends, and a file: the database's, whatever the hosts of the processes think. Times that are
+// kept in records, and times that these are compared with, are to be taken from it.
+type Clock interface {
+	// Now returns the time, in UTC. It takes no round trip, keeps on while the database is out, and in one process never goes back. It is never
+	// ahead of the database's clock while that is not set back: behind it is by no more than an answer takes to come.
+	Now() time.Time
 }
 
 // What a Conflict was about.

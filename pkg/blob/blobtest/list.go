@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/inlethq/inlet/pkg/blob"
+	"github.com/inlethq/inlet/pkg/file"
 )
 
 func testList(t *testing.T, s Suite) {
@@ -74,6 +75,32 @@ func testListStops(t *testing.T, s Suite) {
 	}
 }
 
+// testListPrefix wants what begins with a prefix and is longer, and nothing that comes before or after it.
+func testListPrefix(t *testing.T, s Suite) {
+	store := s.Open(t)
+	for _, key := range []string{"t/AA/X-1", "t/AA/X", "t/AA/X.a.1", "t/AA/X.b", "t/AA/X0", "t/AB/X.c", "u/AA/X.d"} {
+		put(t, store, key, []byte("x"))
+	}
+	for prefix, want := range map[string][]string{
+		"t/AA/X.": {"t/AA/X.a.1", "t/AA/X.b"}, "t/AA/X.b": nil, "t/AA/Y.": nil, "none/AA/X.": nil, "t/AB/X": {"t/AB/X.c"},
+	} {
+		var got []string
+		err := blob.ListPrefix(t.Context(), store, prefix, func(i blob.Info) error {
+			got = append(got, i.Key)
+			return nil
+		})
+		slices.Sort(got)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("prefix %q: %q, %v; want %q", prefix, got, err, want)
+		}
+	}
+	stop := errors.New("stop")
+	if err := blob.ListPrefix(t.Context(), store, "t/AA/X.", func(blob.Info) error { return stop }); err != stop { //nolint:errorlint // as it is
+		t.Errorf("fn's error came back as %v", err)
+	}
+	wantKind(t, "malformed prefix", blob.ListPrefix(t.Context(), store, "../X.", func(blob.Info) error { return nil }), file.Invalid)
+}
+
 // testSweepSparesBlobs leaves it to the driver's own tests what an unfinished write is.
 func testSweepSparesBlobs(t *testing.T, s Suite) {
 	store := s.Open(t)
@@ -85,6 +112,9 @@ func testSweepSparesBlobs(t *testing.T, s Suite) {
 		put(t, store, fmt.Sprint("spared/", i), Bytes(size))
 	}
 	before := list(t, store, "")
+	if n, err := j.Unfinished(t.Context(), time.Now().Add(time.Hour)); n != 0 || err != nil {
+		t.Errorf("%d are unfinished, %v", n, err)
+	}
 	if n, err := j.SweepUnfinished(t.Context(), time.Now().Add(time.Hour)); n != 0 || err != nil {
 		t.Errorf("swept %d, %v", n, err)
 	}

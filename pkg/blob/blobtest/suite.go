@@ -55,6 +55,7 @@ func Run(t *testing.T, s Suite) {
 		{"Delete", testDelete},
 		{"List", testList},
 		{"ListStops", testListStops},
+		{"ListPrefix", testListPrefix},
 		{"SweepSparesBlobs", testSweepSparesBlobs},
 		{"Ping", testPing},
 		{"ConcurrentPuts", testConcurrentPuts},

@@ -1,7 +1,8 @@
 // Package fallback joins two stores: a primary, which takes every write, and a secondary, in which what the primary does not
 // have is looked for. It is for a store that was moved, or is being moved, while its old blobs stay where they are.
 //
-// It copies nothing from one to the other, and it is no replica: while the primary is out, so is the pair.
+// It copies nothing from one to the other, but for a blob that is damaged in the primary (Restore), and it is no replica: while the primary is
+// out, so is the pair.
 package fallback
 
 import (
@@ -25,6 +26,8 @@ var (
 	_ blob.Pinger    = (*Store)(nil)
 	_ blob.Unwrapper = (*Store)(nil)
 	_ io.Closer      = (*Store)(nil)
+
+	_ blob.PrefixLister = (*Store)(nil)
 )
 
 // New joins two stores, which from then on are the Store's to close.
@@ -76,6 +79,22 @@ func (s *Store) SweepUnfinished(ctx context.Context, before time.Time) (int, err
 		return j.SweepUnfinished(ctx, before)
 	}
 	return 0, nil
+}
+
+// Unfinished implements blob.Janitor for the primary.
+func (s *Store) Unfinished(ctx context.Context, before time.Time) (int, error) {
+	if j, ok := s.primary.(blob.Janitor); ok {
+		return j.Unfinished(ctx, before)
+	}
+	return 0, nil
+}
+
+// ListPrefix implements blob.PrefixLister for both, so that what belongs to one key is found wherever it is. A blob that both have is seen twice.
+func (s *Store) ListPrefix(ctx context.Context, prefix string, fn func(blob.Info) error) error {
+	if err := blob.ListPrefix(ctx, s.primary, prefix, fn); err != nil {
+		return err
+	}
+	return blob.ListPrefix(ctx, s.secondary, prefix, fn)
 }
 
 // Ping implements blob.Pinger for the primary, where a write would go.

@@ -126,7 +126,12 @@ var global = map[string]func(ctx context.Context, r meta.Repo) error{
 		_, err := r.Scan(ctx, "", 1)
 		return err
 	},
-	"Ping": func(ctx context.Context, r meta.Repo) error { return r.Ping(ctx) },
+	"Walk": func(ctx context.Context, r meta.Repo) error {
+		_, err := r.Walk(ctx, "scrub")
+		return err
+	},
+	"SaveWalk": func(ctx context.Context, r meta.Repo) error { return r.SaveWalk(ctx, &meta.Walk{Name: "scrub"}) },
+	"Ping":     func(ctx context.Context, r meta.Repo) error { return r.Ping(ctx) },
 }
 
 // wantEvery checks that every method fails with this kind.

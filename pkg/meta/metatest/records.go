@@ -24,6 +24,7 @@ func full(n int) *file.File {
 	f.State, f.Reason, f.Attempts = file.Ready, "none", 3
 	f.ExpiresAt, f.Downloads = at(86400), 1<<40
 	f.Updated, f.Deleted = file.Actor{ID: "u2", At: at(1)}, file.Actor{ID: "u3", At: at(2)}
+	f.ErasedAt = at(2)
 	f.Claim = file.Claim{By: "verifier-1", Until: at(60), Token: 9}
 	f.Idempotency = file.Idempotency{Key: "key-" + string(f.ID), Fingerprint: "print"}
 	f.Source, f.Attributes = "https://example.com/a.png", map[string]string{"disposition": "attachment-inline"}

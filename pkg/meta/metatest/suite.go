@@ -67,6 +67,8 @@ func Run(t *testing.T, s Suite) {
 		{"Usage", usage},
 		{"Recount", recount},
 		{"RecountHeld", recountHeld},
+		{"Walks", walks},
+		{"Clock", runsClock},
 		{"Load", load},
 		{"Cancelled", cancelled},
 		{"MissingTenant", missingTenant},

@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -21,6 +25,8 @@ type account struct {
 	Used   int64           `bson:"used"` // charged to records, and held
 	Rev    int64           `bson:"rev"`  // grows with every change
 	Held   map[string]hold `bson:"held"`
+	// Done marks the steps that were followed of late (see apply): when, in microseconds.
+	Done map[string]int64 `bson:"done"`
 }
 
 // hold is a reservation.
@@ -31,6 +37,9 @@ type hold struct {
 
 // maxTries bounds the attempts at an account that others keep changing. Each try that fails means that somebody else's has succeeded.
 const maxTries = 100
+
+// markLife is how long the mark of a change stays at least. It is looked for as long as a call takes.
+const markLife = time.Hour
 
 var errBusy = errors.New("the account is being changed by too many others")
 
@@ -63,63 +72,74 @@ func (s *Store) Reserve(ctx context.Context, r meta.Reservation, limit int64) er
 }
 
 // updateAccount changes the account that the filter matches, makes one when the tenant has none, and reports whether it did either.
-func (s *Store) updateAccount(ctx context.Context, filter, update bson.D) (bool, error) {
-	_, err := s.accounts.UpdateOne(ctx, filter, update, options.UpdateOne().SetUpsert(true))
-	if err == nil {
-		return true, nil
-	}
+func (s *Store) updateAccount(ctx context.Context, filter, change bson.D) (bool, error) {
+	done, err := s.accounts.update(ctx, filter, change, true)
 	if !mongo.IsDuplicateKeyError(err) {
-		return false, err
+		return done, err
 	}
 	// There is an account, which the filter did not match, or which somebody made at this moment.
-	r, err := s.accounts.UpdateOne(ctx, filter, update)
-	return err == nil && r.MatchedCount > 0, err
+	return s.accounts.update(ctx, filter, change, false)
 }
 
 func heldField(id string) string { return "held." + id }
 
-// reservation returns the bytes reserved under an id.
-func (s *Store) reservation(ctx context.Context, tenant, id string) (bytes int64, held bool, err error) {
-	var a account
-	err = s.accounts.FindOne(ctx, bson.D{{Key: "_id", Value: tenant}},
-		options.FindOne().SetProjection(bson.D{{Key: heldField(id), Value: 1}})).Decode(&a)
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return 0, false, nil
-	}
-	h, held := a.Held[id]
-	return h.Bytes, held, err
-}
+func doneField(mark string) string { return "done." + mark }
 
-// charge lets the account follow a record that has changed: by so many bytes, and with the end of its reservation.
-// The record is stored by now, so this goes on when ctx ends. A failure is an outcome that is not known: Unavailable.
-func (s *Store) charge(ctx context.Context, d meta.Document, change int64) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), operationTimeout)
-	defer cancel()
-	err := s.settleAccount(ctx, d.Tenant, d.ID, change)
+// charge lets the account follow a record that charged so much before. The record is stored by now: a failure is an outcome that is not known, Unavailable.
+func (s *Store) charge(ctx context.Context, d meta.Document, before int64) error {
+	err := s.follow(ctx, stepOf(d, before))
+	if file.Is(err, file.Unavailable) {
+		s.settleLater(d, before, false)
+	}
 	if err != nil && !file.Is(err, file.NoSpace) {
 		return file.Wrap(file.Unavailable, "mongo.charge", err)
 	}
 	return err
 }
 
-// settleAccount adds change to the tenant's usage and ends the reservation under id, in one update.
-func (s *Store) settleAccount(ctx context.Context, tenant, id string, change int64) error {
+// step is the change from one revision of a record to the next, as an account sees it.
+type step struct {
+	tenant, id    string
+	rev           int64 // the new one; 0 where there is no record, and just a reservation ends
+	before, after int64 // bytes charged
+}
+
+func stepOf(d meta.Document, before int64) step {
+	return step{d.Tenant, d.ID, d.Rev, before, d.Charged}
+}
+
+// mark is the name of a step in account.Done; empty for the end of a reservation, which needs none.
+func (c step) mark() string {
+	if c.rev == 0 {
+		return ""
+	}
+	return c.id + "_" + strconv.FormatInt(c.rev, 10)
+}
+
+// follow brings an account behind a step of a record, once, however often the answers are lost. While there is a reservation under the record's id it
+// stands for all that the record charges: it ends, and what the record charges now takes its place.
+func (s *Store) follow(ctx context.Context, c step) error {
+	held := false // there was a reservation; when it is gone without a mark, Recount has counted the record
 	for range maxTries {
-		bytes, held, err := s.reservation(ctx, tenant, id)
-		if err != nil {
-			return translate(ctx, "mongo.account", err)
-		}
-		if !held && change == 0 {
-			return nil
-		}
 		var done bool
-		if held {
-			done, err = s.endReservation(ctx, tenant, id, bytes, change)
-		} else {
-			done, err = s.updateAccount(ctx,
-				bson.D{{Key: "_id", Value: tenant}, {Key: heldField(id), Value: bson.D{{Key: "$exists", Value: false}}}},
-				bson.D{{Key: "$inc", Value: bson.D{{Key: "used", Value: change}, {Key: "rev", Value: int64(1)}}}})
-		}
+		err := untilAnswered(ctx, func(bool) error {
+			a, err := s.standing(ctx, c.tenant, c.id)
+			if err != nil {
+				return err
+			}
+			_, marked := a.Done[c.mark()]
+			h, holds := a.Held[c.id]
+			if marked {
+				s.spent.put(c.tenant, c.mark())
+			}
+			if marked || !holds && (held || c.before == c.after) {
+				done = true
+				return nil
+			}
+			held = held || holds
+			done, err = s.apply(ctx, c, h.Bytes, holds)
+			return err
+		})
 		if err != nil || done {
 			return translate(ctx, "mongo.account", err)
 		}
@@ -127,15 +147,76 @@ func (s *Store) settleAccount(ctx context.Context, tenant, id string, change int
 	return file.Wrap(file.Unavailable, "mongo.account", errBusy)
 }
 
-// endReservation takes a reservation of this many bytes out of the account and adds change, unless the reservation has changed or gone.
-func (s *Store) endReservation(ctx context.Context, tenant, id string, bytes, change int64) (bool, error) {
-	r, err := s.accounts.UpdateOne(ctx,
-		bson.D{{Key: "_id", Value: tenant}, {Key: heldField(id) + ".n", Value: bytes}},
-		bson.D{
-			{Key: "$inc", Value: bson.D{{Key: "used", Value: change - bytes}, {Key: "rev", Value: int64(1)}}},
-			{Key: "$unset", Value: bson.D{{Key: heldField(id), Value: ""}}},
-		})
-	return err == nil && r.MatchedCount > 0, err
+// standing reads what an account says of one file; the zero account when there is none.
+func (s *Store) standing(ctx context.Context, tenant, id string) (a account, err error) {
+	err = s.accounts.first(ctx, &a, bson.D{{Key: "_id", Value: tenant}}, heldField(id), "done")
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return account{}, nil
+	}
+	return a, err
+}
+
+// apply changes an account in which the record has a reservation of this many bytes, or none, and leaves a mark: an account with the mark is not changed again.
+// It takes out marks that nobody will look for any more. false means that the account is another by now.
+func (s *Store) apply(ctx context.Context, c step, bytes int64, held bool) (bool, error) {
+	absent := bson.D{{Key: "$exists", Value: false}}
+	reservation := heldField(c.id)
+	filter := bson.D{{Key: "_id", Value: c.tenant}, {Key: reservation, Value: absent}}
+	change := c.after - c.before
+	var set, unset bson.D
+	if held {
+		filter[1] = bson.E{Key: reservation + ".n", Value: bytes}
+		change = c.after - bytes
+		unset = append(unset, bson.E{Key: reservation, Value: ""})
+	}
+	spent := s.spent.take(c.tenant)
+	for _, mark := range spent {
+		unset = append(unset, bson.E{Key: doneField(mark), Value: ""})
+	}
+	if mark := c.mark(); mark != "" {
+		filter = append(filter, bson.E{Key: doneField(mark), Value: absent})
+		set = append(set, bson.E{Key: doneField(mark), Value: meta.Micros(time.Now())})
+	}
+	update := bson.D{{Key: "$inc", Value: bson.D{{Key: "used", Value: change}, {Key: "rev", Value: int64(1)}}}}
+	if len(set) > 0 {
+		update = append(update, bson.E{Key: "$set", Value: set})
+	}
+	if len(unset) > 0 {
+		update = append(update, bson.E{Key: "$unset", Value: unset})
+	}
+	done, err := s.accounts.update(ctx, filter, update, !held)
+	if !done {
+		s.spent.put(c.tenant, spent...)
+	} else if mark := c.mark(); mark != "" {
+		s.spent.put(c.tenant, mark)
+	}
+	if mongo.IsDuplicateKeyError(err) { // there is an account, which the filter did not match
+		return false, nil
+	}
+	return done, err
+}
+
+// spentMarks holds, by tenant, the marks that nobody will look for any more. The zero value is empty; it may be used by many goroutines.
+type spentMarks struct {
+	mu       sync.Mutex
+	byTenant map[string][]string
+}
+
+func (m *spentMarks) put(tenant string, marks ...string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.byTenant == nil {
+		m.byTenant = map[string][]string{}
+	}
+	m.byTenant[tenant] = append(m.byTenant[tenant], marks...)
+}
+
+func (m *spentMarks) take(tenant string) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	marks := m.byTenant[tenant]
+	delete(m.byTenant, tenant)
+	return marks
 }
 
 // Release ends a reservation.
@@ -143,7 +224,7 @@ func (s *Store) Release(ctx context.Context, t file.Tenant, id file.ID) error {
 	if err := errors.Join(meta.ValidateTenant(t), meta.ValidateID(id)); err != nil {
 		return err
 	}
-	return s.settleAccount(ctx, string(t), string(id), 0)
+	return s.follow(ctx, step{tenant: string(t), id: string(id)})
 }
 
 // Account returns the tenant's storage.
@@ -164,94 +245,101 @@ func (s *Store) account(ctx context.Context, t file.Tenant) (a account, err erro
 	if err := meta.ValidateTenant(t); err != nil {
 		return a, err
 	}
-	err = s.accounts.FindOne(ctx, bson.D{{Key: "_id", Value: string(t)}}).Decode(&a)
+	err = s.accounts.first(ctx, &a, bson.D{{Key: "_id", Value: string(t)}})
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return account{}, nil
 	}
 	return a, translate(ctx, "mongo.account", err)
 }
 
-// Recount compares the account with the records. A record and its account change one after the other: so when the two disagree it waits
-// until what was under way has arrived, and corrects the account only if nothing has.
+// Recount compares the account with the records. A record and its account change one after the other: so when the two disagree, or a record that
+// is there still has its reservation, it waits until what was under way has arrived, and corrects the account only if nothing has.
 func (s *Store) Recount(ctx context.Context, t file.Tenant, now time.Time) (int64, error) {
 	a, err := s.account(ctx, t)
 	if err != nil {
 		return 0, err
 	}
-	var holding []string // a record under one of these is counted by its reservation until the account has followed
-	var lapsed bson.D
+	landed, err := s.landed(ctx, t, a.Held)
+	if err != nil {
+		return 0, translate(ctx, "mongo.recount", err)
+	}
+	var over bson.D // reservations that have lapsed, or whose record is there, and marks that a process which died has left
 	var held int64
 	for id, h := range a.Held {
-		if h.Until < meta.Micros(now) {
-			lapsed = append(lapsed, bson.E{Key: heldField(id), Value: ""})
+		if landed[id] || h.Until < meta.Micros(now) {
+			over = append(over, bson.E{Key: heldField(id), Value: ""})
 			continue
 		}
-		holding = append(holding, id)
 		held += h.Bytes
 	}
-	charged, err := s.sumCharged(ctx, t, holding)
+	for mark, at := range a.Done {
+		if at < meta.Micros(now.Add(-markLife)) {
+			over = append(over, bson.E{Key: doneField(mark), Value: ""})
+		}
+	}
+	charged, err := s.sumCharged(ctx, t)
 	if err != nil {
 		return 0, translate(ctx, "mongo.recount", err)
 	}
 	off := a.Used - charged - held
-	if off == 0 && len(lapsed) == 0 {
+	if off == 0 && len(over) == 0 {
 		return 0, nil
 	}
-	if err := s.wait(ctx); err != nil {
-		return 0, err
+	if err := pause(ctx, s.settle); err != nil {
+		return 0, file.Wrap(file.Cancelled, "mongo.recount", err)
 	}
-	if err := s.correct(ctx, t, a.Rev, charged+held, lapsed); err != nil {
+	if err := s.correct(ctx, t, a.Rev, charged+held, over); err != nil {
 		return 0, translate(ctx, "mongo.recount", err)
 	}
 	return off, nil
 }
 
-// wait lets the settle time pass.
-func (s *Store) wait(ctx context.Context) error {
-	timer := time.NewTimer(s.settle)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return file.Wrap(file.Cancelled, "mongo.recount", ctx.Err())
+// landed returns those of the reservations whose record is there: their writer died before the account followed, or is about to let it follow.
+func (s *Store) landed(ctx context.Context, t file.Tenant, held map[string]hold) (map[string]bool, error) {
+	if len(held) == 0 {
+		return nil, nil
 	}
+	var list []struct {
+		ID string `bson:"_id"`
+	}
+	err := s.files.all(ctx, &list, bson.D{{Key: "tenant", Value: string(t)}, {Key: "_id", Value: bson.D{{Key: "$in", Value: slices.Collect(maps.Keys(held))}}}},
+		options.Find().SetProjection(bson.D{{Key: "_id", Value: 1}}))
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]bool, len(list))
+	for _, d := range list {
+		ids[d.ID] = true
+	}
+	return ids, nil
 }
 
 // correct sets the usage and drops reservations in an account that is still at rev; 0 is an account that does not exist.
-func (s *Store) correct(ctx context.Context, t file.Tenant, rev, used int64, lapsed bson.D) error {
+func (s *Store) correct(ctx context.Context, t file.Tenant, rev, used int64, over bson.D) error {
 	update := bson.D{
 		{Key: "$set", Value: bson.D{{Key: "used", Value: used}}},
 		{Key: "$inc", Value: bson.D{{Key: "rev", Value: int64(1)}}},
 	}
-	if len(lapsed) > 0 {
-		update = append(update, bson.E{Key: "$unset", Value: lapsed})
+	if len(over) > 0 {
+		update = append(update, bson.E{Key: "$unset", Value: over})
 	}
-	r, err := s.accounts.UpdateOne(ctx, bson.D{{Key: "_id", Value: string(t)}, {Key: "rev", Value: rev}}, update,
-		options.UpdateOne().SetUpsert(rev == 0))
-	if mongo.IsDuplicateKeyError(err) || err == nil && r.MatchedCount+r.UpsertedCount == 0 {
+	done, err := s.accounts.update(ctx, bson.D{{Key: "_id", Value: string(t)}, {Key: "rev", Value: rev}}, update, rev == 0)
+	if mongo.IsDuplicateKeyError(err) || err == nil && !done {
 		return meta.Taken(meta.ConflictRev)
 	}
 	return err
 }
 
-// sumCharged adds up what the tenant's records charge, but for those with these ids.
-func (s *Store) sumCharged(ctx context.Context, t file.Tenant, but []string) (int64, error) {
-	match := bson.D{{Key: "tenant", Value: string(t)}}
-	if len(but) > 0 {
-		match = append(match, bson.E{Key: "_id", Value: bson.D{{Key: "$nin", Value: but}}})
-	}
-	cursor, err := s.files.Aggregate(ctx, mongo.Pipeline{
-		{{Key: "$match", Value: match}},
-		{{Key: "$group", Value: bson.D{{Key: "_id", Value: nil}, {Key: "charged", Value: bson.D{{Key: "$sum", Value: "$charged"}}}}}},
-	})
-	if err != nil {
-		return 0, err
-	}
+// sumCharged adds up what the tenant's records charge.
+func (s *Store) sumCharged(ctx context.Context, t file.Tenant) (int64, error) {
 	var sums []struct {
 		Charged int64 `bson:"charged"`
 	}
-	if err := cursor.All(ctx, &sums); err != nil {
+	err := s.files.aggregate(ctx, &sums, mongo.Pipeline{
+		{{Key: "$match", Value: bson.D{{Key: "tenant", Value: string(t)}}}},
+		{{Key: "$group", Value: bson.D{{Key: "_id", Value: nil}, {Key: "charged", Value: bson.D{{Key: "$sum", Value: "$charged"}}}}}},
+	})
+	if err != nil {
 		return 0, err
 	}
 	if len(sums) == 0 {

@@ -18,25 +18,17 @@ func (s *Store) ScanDocuments(ctx context.Context, after file.ID, limit int) ([]
 	if err := meta.ValidateLimit(limit); err != nil {
 		return nil, err
 	}
-	cursor, err := s.files.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: string(after)}}}},
-		options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)))
-	if err != nil {
-		return nil, translate(ctx, op, err)
-	}
 	var list []meta.Document
-	err = cursor.All(ctx, &list)
+	err := s.files.all(ctx, &list, bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: string(after)}}}},
+		options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limit)))
 	return list, translate(ctx, op, err)
 }
 
 // Reservations lists those of all accounts.
 func (s *Store) Reservations(ctx context.Context) ([]meta.Reservation, error) {
 	const op = "mongo.audit"
-	cursor, err := s.accounts.Find(ctx, bson.D{})
-	if err != nil {
-		return nil, translate(ctx, op, err)
-	}
 	var accounts []account
-	if err := cursor.All(ctx, &accounts); err != nil {
+	if err := s.accounts.all(ctx, &accounts, bson.D{}, options.Find()); err != nil {
 		return nil, translate(ctx, op, err)
 	}
 	var list []meta.Reservation

@@ -51,3 +51,9 @@ func kindOf(err error) file.Kind {
 	}
 	return file.Internal
 }
+
+// unanswered reports whether a command may or may not have been done, and is worth another try now.
+func unanswered(err error) bool {
+	var known *file.Error
+	return err != nil && !errors.As(err, &known) && !errors.Is(err, mongo.ErrNoDocuments) && kindOf(err) == file.Unavailable
+}

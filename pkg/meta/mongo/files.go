@@ -1,9 +1,9 @@
 package mongo
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"reflect"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -29,28 +29,42 @@ func (s *Store) Create(ctx context.Context, f *file.File) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.files.InsertOne(ctx, d)
-	if mongo.IsDuplicateKeyError(err) {
-		err = s.taken(ctx, d)
-		if file.CodeOf(err) == meta.ConflictID {
-			return s.createAgain(ctx, f, d, err)
+	if ctx.Err() != nil {
+		return file.Wrap(file.Cancelled, "mongo.create", ctx.Err())
+	}
+	ctx = context.WithoutCancel(ctx) // what has begun comes to its end: record and account
+	fresh, open := true, false       // no call before this one has inserted it; a try went without an answer
+	err = untilAnswered(ctx, func(after bool) error {
+		err := s.files.insert(ctx, d)
+		if mongo.IsDuplicateKeyError(err) {
+			fresh = after
+			err = s.taken(ctx, d)
 		}
+		open = open || unanswered(err)
+		return err
+	})
+	if file.CodeOf(err) == meta.ConflictID {
+		return s.createAgain(ctx, f, d, fresh, err)
 	}
 	if err != nil {
-		return translate(ctx, "mongo.create", err)
+		err = translate(ctx, "mongo.create", err)
+		if open && file.Is(err, file.Unavailable) {
+			s.settleLater(d, 0, true)
+		}
+		return err
 	}
-	if err := s.charge(ctx, d, d.Charged); err != nil {
+	if err := s.charge(ctx, d, 0); err != nil {
 		return err
 	}
 	f.Rev = 1
 	return nil
 }
 
-// createAgain settles a Create whose id is taken: when the record that has it is this very one, an earlier call has inserted it.
-// That call may have ended before the account followed. A reservation that is still there says so; where there never was one, the
-// record counts from the next Recount on.
-func (s *Store) createAgain(ctx context.Context, f *file.File, d meta.Document, conflict error) error {
-	stored, err := s.files.FindOne(ctx, bson.D{{Key: "_id", Value: d.ID}, {Key: "tenant", Value: d.Tenant}}).Raw()
+// createAgain settles a Create whose id is taken: when the record that has it is this very one, it was inserted by a try without an answer, and that
+// is success. Whose record it may be, a reservation that is still there says that the account has not followed it. Where an earlier call made the
+// record and there never was a reservation, it counts from the next Recount on.
+func (s *Store) createAgain(ctx context.Context, f *file.File, d meta.Document, fresh bool, conflict error) error {
+	stored, err := s.document(ctx, d)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return conflict // another tenant's
 	}
@@ -58,32 +72,42 @@ func (s *Store) createAgain(ctx context.Context, f *file.File, d meta.Document, 
 		return translate(ctx, "mongo.create", err)
 	}
 	same, err := sameDocument(stored, d)
-	if err != nil || !same {
-		return errors.Join(err, conflict)
+	if err != nil {
+		return err
 	}
-	if _, held, err := s.reservation(ctx, d.Tenant, d.ID); err != nil {
+	a, err := s.standing(ctx, d.Tenant, d.ID)
+	if err != nil {
 		return translate(ctx, "mongo.create", err)
-	} else if held {
-		if err := s.charge(ctx, d, d.Charged); err != nil {
+	}
+	if _, held := a.Held[d.ID]; held || same && fresh {
+		if err := s.charge(ctx, stored, 0); err != nil {
 			return err
 		}
+	}
+	if !same {
+		return conflict
 	}
 	f.Rev = 1
 	return nil
 }
 
-// sameDocument compares as stored: through the one mapping, so that the order of fields and the width of numbers do not matter.
-func sameDocument(stored bson.Raw, d meta.Document) (bool, error) {
-	var s meta.Document
-	if err := bson.Unmarshal(stored, &s); err != nil {
-		return false, file.Wrap(file.Damaged, "mongo.decode", err)
-	}
-	a, err := bson.Marshal(s)
+// document reads what is stored under the id of d.
+func (s *Store) document(ctx context.Context, d meta.Document) (stored meta.Document, err error) {
+	err = s.files.first(ctx, &stored, bson.D{{Key: "_id", Value: d.ID}, {Key: "tenant", Value: d.Tenant}})
+	return stored, err
+}
+
+// sameDocument compares what was read with what was to be written, as it would be read: the order and the width of what is stored do not matter.
+func sameDocument(stored, d meta.Document) (bool, error) {
+	text, err := bson.Marshal(d)
 	if err != nil {
 		return false, file.Wrap(file.Internal, "mongo.encode", err)
 	}
-	b, err := bson.Marshal(d)
-	return bytes.Equal(a, b), file.Wrap(file.Internal, "mongo.encode", err)
+	var written meta.Document
+	if err := bson.Unmarshal(text, &written); err != nil {
+		return false, file.Wrap(file.Internal, "mongo.decode", err)
+	}
+	return reflect.DeepEqual(stored, written), nil
 }
 
 // Update replaces the record where it is still at f.Rev, then follows with the account.
@@ -92,20 +116,28 @@ func (s *Store) Update(ctx context.Context, f *file.File) error {
 	if err != nil {
 		return err
 	}
-	var before meta.Document
-	err = s.files.FindOneAndReplace(ctx, bson.D{
-		{Key: "_id", Value: d.ID}, {Key: "tenant", Value: d.Tenant}, {Key: "number", Value: d.Number}, {Key: "rev", Value: f.Rev},
-	}, d, options.FindOneAndReplace().SetReturnDocument(options.Before)).Decode(&before)
-	switch {
-	case errors.Is(err, mongo.ErrNoDocuments):
-		return meta.Taken(meta.ConflictRev)
-	case mongo.IsDuplicateKeyError(err):
-		return translate(ctx, "mongo.update", s.taken(ctx, d))
-	case err != nil:
-		return translate(ctx, "mongo.update", err)
+	if ctx.Err() != nil {
+		return file.Wrap(file.Cancelled, "mongo.update", ctx.Err())
 	}
-	if d.Charged != before.Charged {
-		if err := s.charge(ctx, d, d.Charged-before.Charged); err != nil {
+	ctx = context.WithoutCancel(ctx) // as in Create
+	before, open := d.Charged, false // most updates charge nothing: that is tried first
+	err = untilAnswered(ctx, func(after bool) (err error) {
+		before, err = s.swap(ctx, f.Rev, d, before, after)
+		open = open || unanswered(err)
+		return err
+	})
+	if mongo.IsDuplicateKeyError(err) {
+		err = s.taken(ctx, d)
+	}
+	if err != nil {
+		err = translate(ctx, "mongo.update", err)
+		if open && before != d.Charged && file.Is(err, file.Unavailable) {
+			s.settleLater(d, before, true)
+		}
+		return err
+	}
+	if d.Charged != before {
+		if err := s.charge(ctx, d, before); err != nil {
 			return err
 		}
 	}
@@ -113,18 +145,45 @@ func (s *Store) Update(ctx context.Context, f *file.File) error {
 	return nil
 }
 
+// swap replaces the record at rev, and returns what that charged. The filter holds what it is thought to charge, so that this is known even when the answer is
+// lost. After a try without an answer it recognises its own work; else a record that has moved on is a ConflictRev.
+func (s *Store) swap(ctx context.Context, rev int64, d meta.Document, charged int64, after bool) (int64, error) {
+	for {
+		matched, err := s.files.replace(ctx, bson.D{
+			{Key: "_id", Value: d.ID}, {Key: "tenant", Value: d.Tenant}, {Key: "number", Value: d.Number},
+			{Key: "rev", Value: rev}, {Key: "charged", Value: charged},
+		}, d)
+		if err != nil || matched {
+			return charged, err
+		}
+		stored, err := s.document(ctx, d)
+		if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+			return charged, err
+		}
+		if after {
+			if same, err := sameDocument(stored, d); err != nil || same {
+				return charged, err
+			}
+		}
+		if stored.Rev != rev || stored.Number != d.Number || stored.Charged == charged {
+			return charged, meta.Taken(meta.ConflictRev)
+		}
+		charged = stored.Charged
+	}
+}
+
 // Purge removes a tombstone. It charges nothing, so no account follows.
 func (s *Store) Purge(ctx context.Context, t file.Tenant, id file.ID, rev int64) error {
 	if err := meta.ValidateTenant(t); err != nil {
 		return err
 	}
-	r, err := s.files.DeleteOne(ctx, bson.D{
+	matched, err := s.files.remove(ctx, bson.D{
 		{Key: "_id", Value: string(id)}, {Key: "tenant", Value: string(t)}, {Key: "rev", Value: rev}, {Key: "state", Value: string(file.Gone)},
 	})
 	if err != nil {
 		return translate(ctx, "mongo.purge", err)
 	}
-	if r.DeletedCount == 0 {
+	if !matched {
 		return meta.Taken(meta.ConflictRev)
 	}
 	return nil
@@ -146,7 +205,7 @@ func (s *Store) taken(ctx context.Context, d meta.Document) error {
 			ID  string `bson:"_id"`
 			Rev int64  `bson:"rev"`
 		}
-		err := s.files.FindOne(ctx, u.filter).Decode(&other)
+		err := s.files.first(ctx, &other, u.filter)
 		if errors.Is(err, mongo.ErrNoDocuments) || err == nil && d.Rev > 1 && other.ID == d.ID {
 			continue // free, or d's own record before an update
 		}
@@ -199,7 +258,7 @@ func (s *Store) get(ctx context.Context, t file.Tenant, by bson.E) (*file.File, 
 		return nil, err
 	}
 	var d meta.Document
-	err := s.files.FindOne(ctx, bson.D{{Key: "tenant", Value: string(t)}, by}).Decode(&d)
+	err := s.files.first(ctx, &d, bson.D{{Key: "tenant", Value: string(t)}, by})
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, file.Errorf(file.NotFound, "mongo.get", "no such file")
 	}

@@ -33,7 +33,7 @@ func (s *Store) Count(ctx context.Context, q meta.Query) (int64, error) {
 	if err := q.Validate(); err != nil {
 		return 0, err
 	}
-	n, err := s.files.CountDocuments(ctx, matching(q))
+	n, err := s.files.count(ctx, matching(q))
 	return n, translate(ctx, "mongo.count", err)
 }
 
@@ -92,12 +92,8 @@ func (s *Store) Scan(ctx context.Context, after file.ID, limit int) ([]*file.Fil
 }
 
 func (s *Store) list(ctx context.Context, op string, filter bson.D, o *options.FindOptionsBuilder) ([]*file.File, error) {
-	cursor, err := s.files.Find(ctx, filter, o)
-	if err != nil {
-		return nil, translate(ctx, op, err)
-	}
 	var found []meta.Document
-	if err := cursor.All(ctx, &found); err != nil {
+	if err := s.files.all(ctx, &found, filter, o); err != nil {
 		return nil, translate(ctx, op, err)
 	}
 	files := make([]*file.File, len(found))

@@ -11,7 +11,7 @@ import (
 // migrations are the steps from one version of the schema to the next; PRAGMA user_version counts those done.
 // A step that was released is never changed: another is added.
 //
-// Columns before doc are what queries look at; doc is meta.Record as JSON. It stands last because SQLite reads a row from the front.
+// Columns before doc are what queries look at; doc is meta.Record as JSON (of walks, meta.WalkRecord). It stands last because SQLite reads a row from the front.
 // A queue's column is NULL for what is not in it, and its index holds the others only.
 var migrations = []string{`
 CREATE TABLE files (
@@ -64,6 +64,17 @@ CREATE TABLE reservations (
 	bytes  INTEGER NOT NULL,
 	until  INTEGER NOT NULL,
 	PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+`, `
+CREATE TABLE clock (
+	id INTEGER PRIMARY KEY CHECK (id = 1),
+	at INTEGER NOT NULL
+) STRICT;
+`, `
+CREATE TABLE walks (
+	name TEXT    PRIMARY KEY,
+	rev  INTEGER NOT NULL,
+	doc  BLOB    NOT NULL
 ) STRICT, WITHOUT ROWID;
 `}
 

@@ -24,6 +24,7 @@ import (
 
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/meta"
+	"github.com/inlethq/inlet/pkg/meta/clock"
 )
 
 // Synchronous says what a write that returned nil survives (https://www.sqlite.org/pragma.html#pragma_synchronous).
@@ -53,6 +54,7 @@ type Store struct {
 	writer  *writer // nil when read-only
 	ledger  *ledger // nil when read-only
 	lock    *os.File
+	clock   *clock.Clock
 	closed  atomic.Bool
 }
 
@@ -77,6 +79,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	} else {
 		err = s.openWriter(ctx, path, c.Synchronous)
 	}
+	if err == nil {
+		err = s.startClock(ctx)
+	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -91,8 +96,9 @@ func (s *Store) openWriter(ctx context.Context, path string, level Synchronous) 
 	if s.lock, err = lock(path); err != nil {
 		return err
 	}
+	// With secure_delete what is taken out of a page is overwritten: the name of a deleted file does not stay in the database.
 	db, err := sql.Open("sqlite", dsn(path, "rwc",
-		"journal_mode(WAL)", "synchronous("+string(level)+")", "busy_timeout(5000)", "cache_size(-32768)",
+		"journal_mode(WAL)", "secure_delete(FAST)", "synchronous("+string(level)+")", "busy_timeout(5000)", "cache_size(-32768)",
 		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)"))
 	if err != nil {
 		return translate(ctx, "sqlite.open", err)
@@ -199,6 +205,9 @@ func (s *Store) Close() error {
 		return nil
 	}
 	var errs []error
+	if s.clock != nil {
+		errs = append(errs, s.clock.Close(context.Background())) // the writer does not wait long
+	}
 	if s.readers != nil {
 		errs = append(errs, s.readers.Close())
 	}

@@ -1,9 +1,10 @@
 // Package serve sends the bytes of files over HTTP: ranges, conditions, and the headers that keep a file from being anything but a file.
 //
-// It opens nothing and judges no right.
+// Whole files are compared with their digest on the way (see check.go). It opens nothing and judges no right.
 package serve
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -31,7 +32,15 @@ type Options struct {
 }
 
 // Content answers a GET or HEAD with c. It does not close c.
-func Content(g *gin.Context, c core.Content, o Options) {
+//
+// After an error nothing has been sent: the file is small, and Damaged. A larger one that turns out to be damaged while it is sent ends in a
+// panic with http.ErrAbortHandler, which cuts the connection: no client takes the file for whole.
+func Content(g *gin.Context, c core.Content, o Options) error {
+	if !c.Proven && c.Size <= small && wantsWhole(g.Request) {
+		if err := prove(g.Request.Context(), &c); err != nil {
+			return err
+		}
+	}
 	h := g.Writer.Header()
 	h.Set("Content-Type", mediaType(c.Type))
 	h.Set("Content-Disposition", Disposition(o.Name, o.Attachment || !content.Inline(c.Type)))
@@ -48,7 +57,9 @@ func Content(g *gin.Context, c core.Content, o Options) {
 		h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":") // RFC 9530
 	}
 	sanitizeRange(g.Request)
-	http.ServeContent(&writer{ResponseWriter: g.Writer}, g.Request, "", o.Modified, c.ReadSeekCloser) // the store's own value: an *os.File is sent by the kernel
+	w := &writer{ResponseWriter: g.Writer, ctx: g.Request.Context(), content: c}
+	http.ServeContent(w, g.Request, "", o.Modified, c.ReadSeekCloser) // the store's own value: an *os.File is sent by the kernel
+	return nil
 }
 
 // ETag is the strong validator of a file: its digest.
@@ -116,14 +127,35 @@ func extValue(s string) string {
 }
 
 // writer lets the kernel send a file: gin's writer hides the connection's ReadFrom. The header still goes through gin, which keeps the status.
-type writer struct{ gin.ResponseWriter }
+type writer struct {
+	gin.ResponseWriter
+	ctx     context.Context // of the request
+	content core.Content
+}
 
 func (w *writer) ReadFrom(r io.Reader) (int64, error) {
 	w.WriteHeaderNow()
-	if u, ok := w.ResponseWriter.(interface{ Unwrap() http.ResponseWriter }); ok {
-		if rf, ok := u.Unwrap().(io.ReaderFrom); ok {
-			return rf.ReadFrom(r)
+	kernel := w.kernel()
+	if w.Status() == http.StatusOK && !w.content.Proven {
+		s := checked{ctx: w.ctx, content: w.content, to: w.ResponseWriter, kernel: kernel}
+		n, err := s.send()
+		if err != nil {
+			panic(http.ErrAbortHandler) // whoever has found damage has told the log; a client that is gone is no news
 		}
+		return n, nil
+	}
+	if kernel != nil {
+		return kernel.ReadFrom(r)
 	}
 	return io.Copy(struct{ io.Writer }{w.ResponseWriter}, r)
+}
+
+// kernel returns what has the kernel send a file; nil when there is no such thing.
+func (w *writer) kernel() io.ReaderFrom {
+	if u, ok := w.ResponseWriter.(interface{ Unwrap() http.ResponseWriter }); ok {
+		if rf, ok := u.Unwrap().(io.ReaderFrom); ok {
+			return rf
+		}
+	}
+	return nil
 }

@@ -87,7 +87,10 @@ func get(t *testing.T, header map[string]string) *connection {
 			return
 		}
 		defer f.Close()
-		serve.Content(g, core.Content{ReadSeekCloser: f, Type: "text/html", Size: 10, Digest: strings.Repeat("ab", 32)}, serve.Options{Name: "x.html", Modified: time.Unix(1e9, 0)})
+		c := core.Content{ReadSeekCloser: f, Type: "text/html", Size: 10, Digest: strings.Repeat("ab", 32), Proven: true}
+		if err := serve.Content(g, c, serve.Options{Name: "x.html", Modified: time.Unix(1e9, 0)}); err != nil {
+			t.Error(err)
+		}
 	})
 	w := &connection{ResponseRecorder: httptest.NewRecorder()}
 	r := httptest.NewRequest(http.MethodGet, "/", nil)

@@ -46,7 +46,7 @@ func fsckCommand() *cobra.Command {
 			"--repair does what the sweeper does, at once and for everything. Beyond that, a file whose bytes are gone or damaged becomes failed, with\n" +
 			"the reason lost or damaged: put the bytes back and run inlet dead replay. No record is removed. With SQLite, stop inlet serve first.\n\n" +
 			"What waits for a worker (stuck) or for the bus (stale-outbox) is not repaired: start the services. What cut-off writes have left\n" +
-			"(unfinished) is found by --repair alone.\n\n" +
+			"(unfinished) is told of when it is older than INLET_SWEEP_UNFINISHED.\n\n" +
 			"Exit codes: 0 nothing found (or all repaired), 1 findings, 2 the check could not be run." + whichStores,
 		Example: "  inlet fsck --deep\n  INLET_DATA=/var/lib/inlet inlet fsck --repair",
 		Args: func(cmd *cobra.Command, args []string) error {

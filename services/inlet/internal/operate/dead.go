@@ -29,6 +29,7 @@ type grave struct {
 	Work     file.Work   `json:"work,omitempty"` // empty when a letter is all that is left
 	Reason   string      `json:"reason,omitempty"`
 	At       time.Time   `json:"at,omitzero"`
+	Erased   time.Time   `json:"erased_at,omitzero"` // when it was found that no byte is left
 	Timeline []step      `json:"timeline,omitempty"`
 	Letters  []letter    `json:"letters,omitempty"`
 }
@@ -122,6 +123,9 @@ func (s *session) show(ctx context.Context, id string) error {
 	fmt.Fprintf(t, "file\t%s\ntenant\t%s\nname\t%q\nstate\t%s\nwork\t%s\nreason\t%s\n", g.ID, g.Tenant, g.Name, g.State, orDash(string(g.Work)), orDash(g.Reason))
 	for _, x := range g.Timeline {
 		fmt.Fprintf(t, "%s\t%s\n", when(x.At), x)
+	}
+	if !g.Erased.IsZero() {
+		fmt.Fprintf(t, "%s\terased: no byte is left\n", when(g.Erased))
 	}
 	for _, l := range g.Letters {
 		fmt.Fprintf(t, "%s\tletter %d of %s after %d attempts: %q\n", when(l.At), l.Sequence, l.Worker, l.Attempts, l.Reason)
@@ -312,7 +316,7 @@ func (s *session) locate(ctx context.Context, id string) (*file.File, error) {
 
 // graveOf says what a record does.
 func graveOf(f *file.File) grave {
-	g := grave{ID: f.ID, Tenant: f.Tenant, Name: f.Name, State: f.State, Work: core.GivenUp(f), Reason: f.Reason}
+	g := grave{ID: f.ID, Tenant: f.Tenant, Name: f.Name, State: f.State, Work: core.GivenUp(f), Reason: f.Reason, Erased: f.ErasedAt}
 	if n := len(f.Timeline); n > 0 {
 		last := f.Timeline[n-1]
 		g.At = last.At

@@ -9,9 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/inlethq/inlet/pkg/config"
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/program"
+	"github.com/inlethq/inlet/services/sweeper"
 )
 
 // Fsck is the command that checks what is stored.
@@ -44,6 +46,10 @@ type summaryLine struct {
 // Run checks, and repairs if it is to. It reports whether nothing is left that is not as it should be. An error means that it could not look, or not
 // to the end.
 func (f Fsck) Run(ctx context.Context) (clean bool, err error) {
+	var sweep sweeper.Config // says what is old enough to be unfinished for good
+	if err := config.Load(&sweep); err != nil {
+		return false, err
+	}
 	to := program.Look
 	if f.Repair {
 		to = program.Change
@@ -51,7 +57,7 @@ func (f Fsck) Run(ctx context.Context) (clean bool, err error) {
 	err = f.with(ctx, to, func(s *session) error {
 		byCode := map[core.FindingCode]int{}
 		var unwritten error
-		checked, err := s.core.Fsck(ctx, core.Fsck{Grace: f.Grace, Deep: f.Deep, Repair: f.Repair, Report: func(x core.Finding) {
+		checked, err := s.core.Fsck(ctx, core.Fsck{Grace: f.Grace, Unfinished: sweep.Unfinished, Deep: f.Deep, Repair: f.Repair, Report: func(x core.Finding) {
 			byCode[x.Code]++
 			unwritten = errors.Join(unwritten, f.finding(x))
 		}})
