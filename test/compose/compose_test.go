@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/inlethq/inlet/pkg/event"
@@ -38,25 +39,65 @@ func environment(t *testing.T, name string) string {
 }
 
 func TestSubscribersMayNotWrite(t *testing.T) {
-	refused := make(chan error, 1)
-	conn, err := nats.Connect(environment(t, "INLET_TEST_NATS"),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	for _, subject := range []string{
+	mayNotPublish(t, environment(t, "INLET_TEST_NATS"),
 		"inlet.v1.file.deleted.main",
 		"inlet.dead.v1.verifier",
 		"$JS.API.STREAM.PURGE.INLET",
 		"$JS.API.STREAM.DELETE.INLET",
 		"$JS.API.STREAM.UPDATE.INLET",
 		"$JS.API.STREAM.MSG.DELETE.INLET",
+		"$JS.API.STREAM.MSG.GET.INLET_DEAD",
 		"$JS.API.CONSUMER.DELETE.INLET.verifier",
 		"$JS.API.CONSUMER.CREATE.INLET.verifier",
 		"$JS.API.CONSUMER.MSG.NEXT.INLET.thumbnailer",
 		"$JS.ACK.INLET.thumbnailer.1.1.1.1.0",
-	} {
+	)
+}
+
+// TestOperatorsTouchLettersAlone: who shows and replays work that was given up reads the letters, and takes nobody's work.
+func TestOperatorsTouchLettersAlone(t *testing.T) {
+	url := environment(t, "INLET_TEST_NATS_OPERATOR")
+	conn, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	letters, err := js.Stream(harness.Context(t), "INLET_DEAD")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := letters.GetMsg(harness.Context(t), 1); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+		t.Errorf("reading a letter: %v", err)
+	}
+	if _, err := js.Consumer(harness.Context(t), "INLET", "verifier"); err != nil {
+		t.Errorf("looking at a backlog: %v", err)
+	}
+	mayNotPublish(t, url,
+		"inlet.dead.v1.verifier",
+		"$JS.API.STREAM.PURGE.INLET",
+		"$JS.API.STREAM.DELETE.INLET_DEAD",
+		"$JS.API.STREAM.MSG.DELETE.INLET",
+		"$JS.API.CONSUMER.DELETE.INLET.verifier",
+		"$JS.API.CONSUMER.CREATE.INLET.verifier",
+		"$JS.API.CONSUMER.MSG.NEXT.INLET.verifier",
+	)
+}
+
+// mayNotPublish tries subjects, each of which the server must refuse to a user.
+func mayNotPublish(t *testing.T, url string, subjects ...string) {
+	t.Helper()
+	refused := make(chan error, 1)
+	conn, err := nats.Connect(url,
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, subject := range subjects {
 		if err := conn.Publish(subject, []byte("{}")); err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +115,7 @@ func TestSubscribersMayNotWrite(t *testing.T) {
 func TestNobodyComesInWithoutPassword(t *testing.T) {
 	address := environment(t, "INLET_TEST_NATS")
 	_, host, _ := strings.Cut(address, "@")
-	for _, user := range []string{"", "events@", "ingest:ingest@", "verifier:@"} {
+	for _, user := range []string{"", "events@", "ingest:ingest@", "verifier:@", "operator:operator@"} {
 		conn, err := nats.Connect("nats://" + user + host)
 		if err == nil {
 			conn.Close()

@@ -60,3 +60,39 @@ func TestDrain(t *testing.T) {
 		t.Errorf("stopped after %s, want the grace of %s", took, b.drain)
 	}
 }
+
+// TestCloseWithoutAServer: what is not connected has nothing to send, so a program whose bus is out ends at once.
+func TestCloseWithoutAServer(t *testing.T) {
+	s, err := embedded.Start(embedded.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := Open(t.Context(), Config{Server: dial(s.InProcessConn), User: embedded.User})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 2)
+	go func() {
+		done <- b.Consume(ctx, bus.Work{Name: "idle", Subjects: []string{"inlet.v1.>"}, Handle: func(context.Context, bus.Delivery) error { return nil }})
+	}()
+	go func() {
+		done <- b.Respond(ctx, bus.RequestPrefix+"x", "idle", 1, func(context.Context, []byte) ([]byte, error) { return nil, nil })
+	}()
+	lost := b.disconnected.next()
+	s.Shutdown()
+	<-lost
+	began := time.Now()
+	stop()
+	for range cap(done) {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > callTimeout/2 {
+		t.Errorf("it ended after %s", took)
+	}
+}

@@ -162,8 +162,11 @@ func (b *Bus) Close() error {
 	return nil
 }
 
-// flush waits until the server has what was sent. Without a connection there is nothing to wait for.
+// flush waits until the server has what was sent. Without a connection there is nothing to wait for: nothing is kept for the next one.
 func (b *Bus) flush() {
+	if !b.conn.IsConnected() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
 	if err := b.conn.FlushWithContext(ctx); err != nil && !b.conn.IsClosed() {

@@ -2,6 +2,7 @@ package nats_test
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ import (
 )
 
 // serviceUsers are those of the configuration that is shipped.
-var serviceUsers = []string{"ingest", "sweeper", "verifier", "thumbnailer", "events"}
+var serviceUsers = []string{"ingest", "sweeper", "verifier", "thumbnailer", "operator", "events"}
 
 // shipped runs a server with deploy/nats/nats.conf, on a free port and a store of its own.
 func shipped(t *testing.T) *natsserver.Server {
@@ -134,4 +135,55 @@ func subscribeRefused(t *testing.T, s *natsserver.Server, user, subject, queue s
 		_, err := c.QueueSubscribeSync(subject, queue)
 		return err
 	})
+}
+
+// TestShippedOperator works as the operator of the shipped configuration: letters are read and removed, backlogs are seen, replays are told, and
+// nothing else is touched.
+func TestShippedOperator(t *testing.T) {
+	s := shipped(t)
+	open := func(user string) *nats.Bus {
+		b, err := nats.Open(t.Context(), nats.Config{URL: s.ClientURL(), User: user, Password: password(user)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { b.Close() })
+		return b
+	}
+	worker, operator := open("verifier"), open("operator")
+	consume(t, worker, bus.Work{
+		Name: "verifier", Subjects: []string{"inlet.v1.>"},
+		Handle: func(context.Context, bus.Delivery) error { return bus.Permanent(errors.New("broken")) },
+	})
+	if err := operator.Publish(t.Context(), bus.Message{ID: "1", Subject: "inlet.v1.a.b"}); err != nil {
+		t.Fatalf("telling of a replay: %v", err)
+	}
+	left := letters(t, operator, 1)
+	if err := operator.DiscardDeadLetter(t.Context(), left[0].Sequence); err != nil {
+		t.Errorf("removing a letter: %v", err)
+	}
+	if left := letters(t, operator, 0); len(left) != 0 {
+		t.Errorf("a letter that was removed is there: %+v", left)
+	}
+	backlogs, err := operator.Inspect(t.Context(), "verifier", "thumbnailer")
+	if err != nil || backlogs[0].Missing || !backlogs[1].Missing {
+		t.Errorf("the backlogs are %+v, %v", backlogs, err)
+	}
+	for subject, want := range map[string]bool{
+		"$JS.API.STREAM.PURGE.INLET_DEAD":          false,
+		"$JS.API.STREAM.PURGE.INLET":               true,
+		"$JS.API.STREAM.DELETE.INLET_DEAD":         true,
+		"$JS.API.STREAM.MSG.DELETE.INLET":          true,
+		"$JS.API.STREAM.UPDATE.INLET_DEAD":         true,
+		"$JS.API.CONSUMER.CREATE.INLET.verifier":   true,
+		"$JS.API.CONSUMER.MSG.NEXT.INLET.verifier": true,
+		"$JS.API.CONSUMER.DELETE.INLET.verifier":   true,
+		"inlet.dead.v1.verifier":                   true,
+	} {
+		if refused := publishRefused(t, s, "operator", subject); refused != want {
+			t.Errorf("%s: refused %v, want %v", subject, refused, want)
+		}
+	}
+	if !subscribeRefused(t, s, "operator", "inlet.v1.>", "") {
+		t.Error("the operator may listen to events: the user events is there for that")
+	}
 }
