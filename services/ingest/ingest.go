@@ -43,11 +43,12 @@ type Config struct {
 	Wait       time.Duration `env:"INLET_WAIT" envDefault:"10s" desc:"longest that an upload waits for its verdict before it is answered with 202"`
 	MaxFile    int64         `env:"INLET_MAX_FILE_SIZE" envDefault:"0" desc:"bytes of one file, for every tenant; 0 leaves it to the plans"`
 	MaxUploads int           `env:"INLET_MAX_UPLOADS" envDefault:"256" desc:"uploads at once; one more is answered with 503"`
-	JWTSecret  string        `env:"INLET_JWT_SECRET" desc:"secret of tokens signed with HS256, 32 bytes or more"`
+	MaxShare   int           `env:"INLET_MAX_UPLOADS_TENANT" envDefault:"0" desc:"uploads at once of one tenant; one more is answered with 429; 0 is half of INLET_MAX_UPLOADS"`
+	JWTSecret  string        `env:"INLET_JWT_SECRET" secret:"true" desc:"secret of tokens signed with HS256, 32 bytes or more"`
 	JWKSURL    string        `env:"INLET_JWKS_URL" desc:"keys of tokens signed with RS, PS, ES or EdDSA"`
 	Audience   string        `env:"INLET_JWT_AUDIENCE" desc:"what a token's aud must hold, when set"`
 	Issuer     string        `env:"INLET_JWT_ISSUER" desc:"what a token's iss must be, when set"`
-	Keys       string        `env:"INLET_SIGNING_KEYS" desc:"keys of signed URLs: id:base64 of 32 random bytes, separated by commas, the newest first; inlet serve makes one in INLET_DATA"`
+	Keys       string        `env:"INLET_SIGNING_KEYS" secret:"true" desc:"keys of signed URLs: id:base64 of 32 random bytes, separated by commas, the newest first; inlet serve makes one in INLET_DATA"`
 	FetchAllow []string      `env:"INLET_FETCH_ALLOW" desc:"addresses and ranges that are not public and that files may be fetched from by URL, on any port, separated by commas: 10.1.2.3,10.8.0.0/16"`
 	Tiledesk   tiledesk.Config
 }
@@ -105,6 +106,8 @@ func (c *Config) Validate() error {
 		return config.Bad("INLET_MAX_FILE_SIZE", fmt.Sprint(c.MaxFile), "0 or more")
 	case c.MaxUploads < 1:
 		return config.Bad("INLET_MAX_UPLOADS", fmt.Sprint(c.MaxUploads), "1 or more")
+	case c.MaxShare < 0:
+		return config.Bad("INLET_MAX_UPLOADS_TENANT", fmt.Sprint(c.MaxShare), "0 or more")
 	case c.JWTSecret != "" && len(c.JWTSecret) < 32:
 		return config.Bad("INLET_JWT_SECRET", "(hidden)", "32 bytes or more")
 	}
@@ -150,7 +153,7 @@ func New(ctx context.Context, cfg Config, c *core.Core, b bus.Watcher, log *slog
 	}
 	open := cfg.open(door.New(door.Config{
 		Core: c, Auth: auth, Directory: directory, Limiter: access.NewLimiter(nil), Keys: keys,
-		MaxUploads: cfg.MaxUploads, PublicURL: cfg.PublicURL, Wait: cfg.Wait, MaxFile: cfg.MaxFile, Log: log,
+		MaxUploads: cfg.MaxUploads, MaxShare: cfg.MaxShare, PublicURL: cfg.PublicURL, Wait: cfg.Wait, MaxFile: cfg.MaxFile, Log: log,
 	}))
 	server, err := httpserver.Listen(cfg.Addr, "INLET_ADDR", router.New(log, open...), log)
 	if err != nil {

@@ -323,6 +323,9 @@ func TestS3SweepRemovesWhatWasPosted(t *testing.T) {
 	if n, err := store.SweepUnfinished(t.Context(), time.Now().Add(-time.Hour)); n != 0 || err != nil {
 		t.Errorf("swept %d that are not old, %v", n, err)
 	}
+	if n, err := store.Unfinished(t.Context(), time.Now().Add(time.Hour)); n != 2 || err != nil {
+		t.Errorf("%d are unfinished, %v, want 2", n, err)
+	}
 	if n, err := store.SweepUnfinished(t.Context(), time.Now().Add(time.Hour)); n != 2 || err != nil {
 		t.Errorf("swept %d, %v, want 2", n, err)
 	}

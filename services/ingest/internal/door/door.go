@@ -32,6 +32,7 @@ type Config struct {
 	Limiter    *access.Limiter
 	Keys       *sign.Ring // of signed URLs and of upload policies
 	MaxUploads int        // in flight
+	MaxShare   int        // of them, for one tenant; half when 0
 	PublicURL  string     // where clients find us; from the request when empty
 	Wait       time.Duration
 	MaxFile    int64 // bytes of one file, for all tenants; 0 for the plan's alone
@@ -41,12 +42,12 @@ type Config struct {
 // Door is shared by all dialects. Its methods may be called concurrently.
 type Door struct {
 	Config
-	uploads chan struct{} // one element for each upload in flight
+	places *places // for uploads in flight
 }
 
 // New makes a Door.
 func New(cfg Config) *Door {
-	return &Door{Config: cfg, uploads: make(chan struct{}, max(cfg.MaxUploads, 1))}
+	return &Door{Config: cfg, places: newPlaces(cfg.MaxUploads, cfg.MaxShare)}
 }
 
 // Authenticate tells who a request comes from.

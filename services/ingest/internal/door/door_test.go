@@ -1,6 +1,7 @@
 package door_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,7 +13,9 @@ import (
 	"github.com/inlethq/inlet/pkg/content"
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/meta"
 	"github.com/inlethq/inlet/services/ingest/internal/door"
+	"github.com/inlethq/inlet/services/ingest/internal/door/doortest"
 )
 
 // request is a request from p with an Idempotency-Key.
@@ -74,21 +77,60 @@ func TestLower(t *testing.T) {
 	}
 }
 
+// acme and the others have no users: nobody signs in here.
+const tenants = "tenants: [{id: acme, plan: unlimited}, {id: globex, plan: unlimited}, {id: hooli, plan: unlimited}]"
+
 func TestPlacesForUploads(t *testing.T) {
-	d := door.New(door.Config{MaxUploads: 2})
-	leave, err := d.Enter()
-	if err != nil {
-		t.Fatal(err)
+	d := doortest.New(t, doortest.Directory(t, tenants), doortest.Options{Config: door.Config{MaxUploads: 4}})
+	enter := func(tenant file.Tenant, want file.Kind) (leave func()) {
+		t.Helper()
+		leave, err := d.Enter(t.Context(), tenant)
+		if file.KindOf(err) != want {
+			t.Fatalf("%s: %v, want %q", tenant, err, want)
+		}
+		return leave
 	}
-	if _, err := d.Enter(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Enter(); !file.Is(err, file.Unavailable) {
-		t.Errorf("a third of two places: %v", err)
-	}
+	enter("acme", "")
+	leave := enter("acme", "")
+	enter("acme", file.RateLimited) // half of the places are its share
+	enter("globex", "")
+	enter("globex", "")
+	enter("hooli", file.Unavailable)
+	enter("acme", file.Unavailable)
 	leave()
-	if _, err := d.Enter(); err != nil {
-		t.Errorf("a place that was given back: %v", err)
+	enter("globex", file.RateLimited)
+	enter("acme", "")
+}
+
+// A share may be set, and one place is for anybody.
+func TestShareOfATenant(t *testing.T) {
+	for _, c := range []struct{ places, share, want int }{{1, 0, 1}, {5, 0, 3}, {5, 1, 1}, {5, 9, 5}, {0, 0, 1}} {
+		d := doortest.New(t, doortest.Directory(t, tenants), doortest.Options{Config: door.Config{MaxUploads: c.places, MaxShare: c.share}})
+		got := 0
+		for ; got <= c.want; got++ {
+			if _, err := d.Enter(t.Context(), "acme"); err != nil {
+				break
+			}
+		}
+		if got != c.want {
+			t.Errorf("of %d places, with a share of %d, one tenant takes %d, want %d", c.places, c.share, got, c.want)
+		}
+	}
+}
+
+// gone is a database that is out.
+type gone struct{ meta.Repo }
+
+func (gone) Ping(context.Context) error { return file.Errorf(file.Unavailable, "gone", "out") }
+
+func TestNoUploadsWithoutADatabase(t *testing.T) {
+	d := doortest.New(t, doortest.Directory(t, tenants), doortest.Options{
+		Config: door.Config{MaxUploads: 1}, Wrap: func(r meta.Repo) meta.Repo { return gone{r} },
+	})
+	for range 2 { // the place of the first is given back
+		if _, err := d.Enter(t.Context(), "acme"); !file.Is(err, file.Unavailable) || file.PublicText(err, "") != "out" {
+			t.Errorf("without a database: %v", err)
+		}
 	}
 }
 

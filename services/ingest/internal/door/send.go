@@ -23,7 +23,11 @@ func (d *Door) Download(g *gin.Context, f *file.File, o serve.Options) error {
 	if err != nil {
 		return err
 	}
-	if Send(g, c, o) && g.Request.Method == http.MethodGet && g.GetHeader("Range") == "" {
+	whole, err := Send(g, c, o)
+	if err != nil {
+		return err
+	}
+	if whole && g.Request.Method == http.MethodGet && g.GetHeader("Range") == "" {
 		d.Core.CountDownload(f)
 	}
 	return nil
@@ -43,13 +47,15 @@ func (d *Door) Thumbnail(g *gin.Context, f *file.File, o serve.Options) error {
 	if o.Modified.IsZero() {
 		o.Modified = f.Updated.At
 	}
-	Send(g, c, o)
-	return nil
+	_, err = Send(g, c, o)
+	return err
 }
 
-// Send answers with content, closes it, and reports whether it was sent whole.
-func Send(g *gin.Context, c core.Content, o serve.Options) bool {
+// Send answers with content, closes it, and reports whether it was sent whole. After an error nothing has been sent.
+func Send(g *gin.Context, c core.Content, o serve.Options) (bool, error) {
 	defer c.Close()
-	serve.Content(g, c, o)
-	return g.Writer.Status() == http.StatusOK
+	if err := serve.Content(g, c, o); err != nil {
+		return false, err
+	}
+	return g.Writer.Status() == http.StatusOK, nil
 }

@@ -21,14 +21,18 @@ const (
 	CodeUnexpectedField = "unexpected_field" // the file is in another field
 )
 
-// Enter takes one of the places for uploads. The caller gives it back by leave. Unavailable when all are taken: it is called before the body is read.
-func (d *Door) Enter() (leave func(), err error) {
-	select {
-	case d.uploads <- struct{}{}:
-		return func() { <-d.uploads }, nil
-	default:
-		return nil, file.Errorf(file.Unavailable, "door.enter", "Too many uploads at once")
+// Enter lets a tenant's upload in: it is called before the body is read, and the caller leaves when it has ended. Unavailable when the records cannot be
+// reached or too many uploads are in flight; RateLimited when too many of them are the tenant's.
+func (d *Door) Enter(ctx context.Context, t file.Tenant) (leave func(), err error) {
+	leave, err = d.places.take(t)
+	if err != nil {
+		return nil, err
 	}
+	if err := d.Core.Present(ctx); err != nil {
+		leave()
+		return nil, err
+	}
+	return leave, nil
 }
 
 // Form reads on to the one file of a multipart form, which must be in the given field (in any, when it is empty), and makes it the body of u. The fields
@@ -89,7 +93,7 @@ func (d *Door) Verdict(ctx context.Context, f *file.File, wait time.Duration) (*
 	if err == nil && got.State == file.Ready {
 		got, err = d.Core.Await(ctx, got, min(thumbnailWait, wait-time.Since(start)), core.Settled)
 	}
-	if err != nil || !got.Live(time.Now()) { // stored all the same: the record is the caller's to look at
+	if err != nil || !got.Live(d.Core.Now()) { // stored all the same: the record is the caller's to look at
 		d.Log.WarnContext(ctx, "the verdict could not be awaited", "file", f.ID, "err", err)
 		return f, nil
 	}

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -84,8 +85,8 @@ func TestTenantHasGone(t *testing.T) {
 func TestTooManyUploads(t *testing.T) {
 	b := newBench(t)
 	ref := b.announce()
-	for range b.MaxUploads {
-		leave, err := b.Enter()
+	for i := range b.MaxUploads {
+		leave, err := b.Enter(t.Context(), file.Tenant(fmt.Sprint("tenant", i)))
 		if err != nil {
 			t.Fatal(err)
 		}

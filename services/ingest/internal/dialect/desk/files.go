@@ -43,7 +43,7 @@ func (d *Dialect) fetchPosted(g *gin.Context, f *file.File) error {
 	if f.State != file.Temp || f.BlobKey != "" {
 		return nil
 	}
-	leave, err := d.Enter()
+	leave, err := d.Enter(g.Request.Context(), f.Tenant)
 	if err != nil {
 		return err
 	}

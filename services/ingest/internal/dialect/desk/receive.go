@@ -19,12 +19,6 @@ const fileField = "file"
 // receive takes the second step: S3's POST Object, for the forms that we have signed. The signed policy is the only credential, and it is good
 // once. https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
 func (d *Dialect) receive(g *gin.Context) {
-	leave, err := d.Enter()
-	if err != nil {
-		d.failPost(g, err)
-		return
-	}
-	defer leave()
 	body, err := form.Open(g.Writer, g.Request)
 	if err != nil {
 		d.failPost(g, err)
@@ -62,12 +56,18 @@ func fields(body *form.Form) []sign.Field {
 	return all
 }
 
-// take stores the bytes of the promise that an accepted form is for. What stands behind them in the form is ignored.
+// take stores the bytes of the promise that an accepted form is for. Whose upload it is only the form has told. What stands behind the bytes in the form is
+// ignored.
 func (d *Dialect) take(g *gin.Context, accepted sign.Accepted, part *form.File, body *form.Form) (*file.File, error) {
 	tenant, id, ok := parseUploadKey(accepted.Key)
 	if _, known := d.Directory.Tenant(tenant); !ok || !known { // one that was there when the form was signed may have gone
 		return nil, file.Errorf(file.NotFound, "desk.receive", "The upload is not open")
 	}
+	leave, err := d.Enter(g.Request.Context(), tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	return d.Core.Receive(g.Request.Context(), file.ByID(id), core.Upload{
 		Tenant: tenant, Limits: door.Lower(d.Limits(tenant), accepted.MaxSize), Policy: policy, MD5: true,
 		Announced: max(0, g.Request.ContentLength-form.Overhead), Body: part,

@@ -40,7 +40,7 @@ type Dialect struct {
 
 // New makes the dialect.
 func New(d *door.Door) *Dialect {
-	return &Dialect{Door: d, log: d.Log.With("dialect", dialectName), now: time.Now}
+	return &Dialect{Door: d, log: d.Log.With("dialect", dialectName), now: d.Core.Now}
 }
 
 // Name implements router.Dialect.

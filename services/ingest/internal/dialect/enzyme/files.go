@@ -52,7 +52,7 @@ func (d *Dialect) find(g *gin.Context, check func(access.Principal, *file.File) 
 // tokens know is trusted until the URL ends.
 func (d *Dialect) findSigned(g *gin.Context) (*file.File, error) {
 	id, _ := file.ParseID(g.Param("id")) // nothing was ever signed for the empty one
-	grant, err := d.Keys.Verify(id, g.Request.URL.Query(), time.Now())
+	grant, err := d.Keys.Verify(id, g.Request.URL.Query(), d.Core.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -118,7 +118,7 @@ func TestWithoutVerdict(t *testing.T) {
 
 func TestUploadsAreBounded(t *testing.T) {
 	b := newBench(t)
-	leave, err := b.door.Enter()
+	leave, err := b.door.Enter(t.Context(), "acme")
 	if err != nil {
 		t.Fatal(err)
 	}

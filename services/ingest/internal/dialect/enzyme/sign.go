@@ -30,7 +30,7 @@ func (d *Dialect) signOne(g *gin.Context) {
 		d.fail(g, err)
 		return
 	}
-	g.PureJSON(http.StatusOK, d.signed(d.Base(g.Request), door.Principal(g), f.ID, time.Now().Add(signedLife)))
+	g.PureJSON(http.StatusOK, d.signed(d.Base(g.Request), door.Principal(g), f.ID, d.Core.Now().Add(signedLife)))
 }
 
 // signMany signs for the files that the caller may read, in the order asked for. The others are left out, as the vendor has it: this route tells
@@ -48,7 +48,7 @@ func (d *Dialect) signMany(g *gin.Context) {
 		return
 	}
 	body := signedListBody{URLs: []signedBody{}}
-	base, expires := d.Base(g.Request), time.Now().Add(signedLife)
+	base, expires := d.Base(g.Request), d.Core.Now().Add(signedLife)
 	for _, f := range files {
 		if p.CanRead(f) {
 			body.URLs = append(body.URLs, d.signed(base, p, f.ID, expires))

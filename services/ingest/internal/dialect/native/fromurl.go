@@ -101,7 +101,7 @@ func readFromURL(r io.Reader) (fromURLBody, error) {
 
 // fetchNow fetches and stores a file. It counts as an upload in flight.
 func (d *Dialect) fetchNow(g *gin.Context, u core.Upload, source string) (core.Stored, error) {
-	leave, err := d.Enter()
+	leave, err := d.Enter(g.Request.Context(), u.Tenant)
 	if err != nil {
 		return core.Stored{}, err
 	}

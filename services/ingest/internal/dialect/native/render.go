@@ -90,7 +90,7 @@ func (d *Dialect) sendRendering(g *gin.Context, f *file.File, t imaging.Transfor
 		return false, err
 	}
 	o := serve.Options{Name: prefix + renamed(f.OriginalName, c.Type), Modified: f.Created.At, Cache: cacheControl(g)}
-	return door.Send(g, c, o), nil
+	return door.Send(g, c, o)
 }
 
 // cacheControl keeps what came by a signed URL out of every cache: it would outlive the URL there. Empty is the usual.

@@ -43,7 +43,7 @@ func (d *Dialect) sign(g *gin.Context) {
 		d.fail(g, err)
 		return
 	}
-	expires := time.Now().Add(life)
+	expires := d.Core.Now().Add(life)
 	q := d.Keys.Sign(sign.Grant{Tenant: f.Tenant, File: f.ID, UID: door.Principal(g).Signer(), Expires: expires})
 	id := publicID(f.ID)
 	g.PureJSON(http.StatusOK, dataBody{Success: true, Data: signedBody{
@@ -89,7 +89,7 @@ func hasSignedURL(g *gin.Context) bool {
 // whom only tokens know is trusted until the URL ends.
 func (d *Dialect) authenticateURL(g *gin.Context) (access.Principal, error) {
 	ref, _ := file.ParseRef(g.Param("id")) // nothing was ever signed for the empty id, which all but ids become
-	grant, err := d.Keys.Verify(ref.ID, g.Request.URL.Query(), time.Now())
+	grant, err := d.Keys.Verify(ref.ID, g.Request.URL.Query(), d.Core.Now())
 	if err != nil {
 		return access.Principal{}, err
 	}

@@ -24,7 +24,7 @@ func (d *Dialect) upload(g *gin.Context) {
 		d.fail(g, err)
 		return
 	}
-	leave, err := d.Enter()
+	leave, err := d.Enter(g.Request.Context(), u.Tenant)
 	if err != nil {
 		d.fail(g, err)
 		return

@@ -135,7 +135,7 @@ func TestVerdictIsLate(t *testing.T) {
 
 func TestTooManyUploads(t *testing.T) {
 	b := newBench(t)
-	leave, err := b.Enter()
+	leave, err := b.Enter(t.Context(), "acme")
 	if err != nil {
 		t.Fatal(err)
 	}

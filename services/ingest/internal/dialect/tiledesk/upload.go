@@ -107,7 +107,7 @@ func (d *Dialect) take(g *gin.Context, k *kind) (*file.File, error) {
 		Limits: door.Lower(d.Limits(p.Tenant), d.maxFile),
 	}
 	k.place(g, p, &u)
-	leave, err := d.Enter()
+	leave, err := d.Enter(g.Request.Context(), p.Tenant)
 	if err != nil {
 		return nil, err
 	}
