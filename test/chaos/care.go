@@ -14,7 +14,7 @@ const (
 
 // mend restarts the server with a sweeper in a hurry and waits until fsck finds nothing. It returns what fsck found before, and how long the
 // mending took. What is left after careLimit is a violation. Nothing may be under way.
-func mend(ctx context.Context, t *trial, s *server) (before checkup, took time.Duration, err error) {
+func mend(ctx context.Context, t *trial, s system) (before checkup, took time.Duration, err error) {
 	if before, err = s.fsck(ctx, careGrace); err != nil {
 		return before, 0, err
 	}
@@ -25,7 +25,7 @@ func mend(ctx context.Context, t *trial, s *server) (before checkup, took time.D
 	if code != 0 {
 		t.found.addf(unclean, "exit code %d before the reconcile", code)
 	}
-	s.set(map[string]string{"INLET_SWEEP_GRACE": careGrace.String(), "INLET_SWEEP_RECONCILE": "100ms"})
+	s.set(map[string]string{"INLET_SWEEP_GRACE": careGrace.String(), "INLET_SWEEP_UNFINISHED": careGrace.String(), "INLET_SWEEP_RECONCILE": "100ms"})
 	if err := s.start(ctx); err != nil {
 		return before, 0, err
 	}
@@ -56,8 +56,8 @@ func mend(ctx context.Context, t *trial, s *server) (before checkup, took time.D
 }
 
 // checkEnd judges everything when the last fault is over: all files reach their end, the stores are mended, and then every file is looked at.
-func checkEnd(ctx context.Context, t *trial, s *server) (string, error) {
-	c := newChecker(t, s.Client)
+func checkEnd(ctx context.Context, t *trial, s system) (string, error) {
+	c := newChecker(t, s.client())
 	settled, err := c.settle(ctx)
 	if err != nil {
 		return "", err

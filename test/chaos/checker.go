@@ -77,7 +77,7 @@ func (e entry) judgeEnd(s seen) []violation {
 	switch {
 	case s.file.State != want:
 		return []violation{{stuck, fmt.Sprintf("%s (%s): it is %s for %q, not %s", e.key, e.id, s.file.State, s.file.Reason, want)}}
-	case e.kind == picture && s.file.ThumbnailURL == "":
+	case e.kind.shown() && s.file.ThumbnailURL == "":
 		return []violation{{stuck, fmt.Sprintf("%s (%s): it has no thumbnail", e.key, e.id)}}
 	}
 	return nil
@@ -152,7 +152,7 @@ func (c *checker) lookAll(ctx context.Context, entries []*entry, final bool) err
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(checkers)
 	for _, e := range entries {
-		g.Go(func() error { return c.look(ctx, e, final) })
+		g.Go(func() error { return untilServed(ctx, func() error { return c.look(ctx, e, final) }) })
 	}
 	return g.Wait()
 }
@@ -177,12 +177,22 @@ func (c *checker) list(ctx context.Context) ([]api.File, error) {
 // lookForPhantoms compares the list with the history: every file in it was sent, was not refused, is there once, and was not deleted; and every file
 // that must be there is. Nothing may be under way.
 func (c *checker) lookForPhantoms(ctx context.Context) error {
-	files, err := c.list(ctx)
+	var files []api.File
+	err := untilServed(ctx, func() (err error) {
+		files, err = c.list(ctx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	c.trial.found.add(judgeList(c.trial.history.from(0), files)...)
 	return nil
+}
+
+// keyOf returns the key under which a file was sent, from its name.
+func keyOf(f api.File) string {
+	key, _, _ := strings.Cut(f.OriginalName, ".")
+	return key
 }
 
 func judgeList(entries []*entry, files []api.File) []violation {
@@ -193,7 +203,7 @@ func judgeList(entries []*entry, files []api.File) []violation {
 	}
 	listed := map[string]string{}
 	for _, f := range files {
-		key, _, _ := strings.Cut(f.OriginalName, ".")
+		key := keyOf(f)
 		e := missing[key]
 		switch twin := listed[key]; {
 		case twin != "":
@@ -239,14 +249,15 @@ func (c *checker) settle(ctx context.Context) (time.Duration, error) {
 	tick := time.NewTicker(settlePause)
 	defer tick.Stop()
 	for time.Since(start) < settleLimit {
-		page, err := c.List(ctx, "", url.Values{"limit": {"1"}, "state": {"pending"}})
-		if err != nil {
+		page, err := c.List(ctx, "", pending())
+		waits := api.Status(err) == http.StatusServiceUnavailable // which asks to try again
+		if err != nil && !waits {
 			return 0, err
 		}
 		for len(pictures) > 0 && c.complete(ctx, pictures[0]) {
 			pictures = pictures[1:]
 		}
-		if page.Pagination.Total == 0 && len(pictures) == 0 {
+		if !waits && page.Pagination.Total == 0 && len(pictures) == 0 {
 			break
 		}
 		select {
@@ -258,11 +269,14 @@ func (c *checker) settle(ctx context.Context) (time.Duration, error) {
 	return time.Since(start), nil
 }
 
+// pending asks for how many files wait for their verdict.
+func pending() url.Values { return url.Values{"limit": {"1"}, "state": {"pending"}} }
+
 // pictures returns the ids of all pictures that must have a thumbnail in the end.
 func (c *checker) pictures() []string {
 	var ids []string
 	for _, e := range c.trial.history.from(0) {
-		if now := c.trial.history.snapshot(e); now.kind == picture && now.upload == ok && now.remove == "" {
+		if now := c.trial.history.snapshot(e); now.kind.shown() && now.upload == ok && now.remove == "" {
 			ids = append(ids, now.id)
 		}
 	}

@@ -24,7 +24,7 @@ func TestDamageIsFound(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = s.close() })
 	var sent []*entry
-	for i := range 5 {
+	for i := range 6 {
 		e := tr.history.add(fmt.Sprintf("f%d", i), newText(uint64(i)<<32)) // of 100+i bytes
 		if err := settleUpload(ctx, tr, s.Client, e, nil); err != nil {
 			t.Fatal(err)
@@ -38,19 +38,20 @@ func TestDamageIsFound(t *testing.T) {
 
 	s.kill()
 	damage(t, tr.dir, sent[0], os.Remove)
-	damage(t, tr.dir, sent[1], func(path string) error {
+	damage(t, tr.dir, sent[1], func(path string) error { // which the server finds by itself, and serves no more
 		if err := os.Chmod(path, 0o600); err != nil {
 			return err
 		}
 		return os.WriteFile(path, fill(int(sent[1].size), 99), 0o600)
 	})
 	tr.history.change(sent[2], func(e *entry) { e.remove = ok })
-	tr.history.entries = append(tr.history.entries[:3], tr.history.entries[4])
+	tr.history.entries = append(tr.history.entries[:3], tr.history.entries[4:]...)
+	tr.history.change(sent[5], func(e *entry) { e.sha256 = digest(nil) })
 	if err := s.start(ctx); err != nil {
 		t.Fatal(err)
 	}
 	check(t, tr, s)
-	for _, b := range []breach{lost, changed, resurrected, phantom} {
+	for _, b := range []breach{lost, changed, stuck, resurrected, phantom} {
 		if tr.found.of(b) == 0 {
 			t.Errorf("nothing %s was found: %s", b, tr.found.String())
 		}

@@ -26,7 +26,8 @@ func killUnderLoad(ctx context.Context, t *trial) (reached string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	kills, err := killWhile(ctx, t, s)
+	k := killing{trial: t, system: s, pick: func() victim { return s }, clients: killClients, sample: sampleSize, cycles: t.cycles, perFsck: killsPerFsck}
+	kills, err := k.run(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -39,19 +40,41 @@ func killUnderLoad(ctx context.Context, t *trial) (reached string, err error) {
 		t.found.figures(lost, changed, phantom, stuck, resurrected, untidy), end), err
 }
 
-// killWhile runs the clients and kills the server under them. When it returns the clients have ended and the server is up.
-func killWhile(ctx context.Context, t *trial, s *server) (kills int, err error) {
+// victim is a process that is killed and started again.
+type victim interface {
+	kill()
+	launch() error                   // without waiting
+	start(ctx context.Context) error // until it is of use
+	name() string
+}
+
+// killing is a run of kills under clients.
+type killing struct {
+	trial   *trial
+	system  system
+	pick    func() victim // who is killed in the next cycle
+	clients int
+	first   int // number of the first client; clients of other numbers send other files
+	sample  int // older files that are looked at after each kill
+	cycles  int
+	perFsck int // cycles from one fsck beside the load to the next; 0 for none
+}
+
+// run runs the clients and kills under them. When it returns the clients have ended and every victim is up.
+func (k killing) run(ctx context.Context) (kills int, err error) {
+	t := k.trial
 	loaded, stop := context.WithCancel(ctx)
 	var clients sync.WaitGroup
 	defer clients.Wait()
 	defer stop()
-	for i := range killClients {
-		c := newClient(t, s.Client, i)
+	for i := range k.clients {
+		c := newClient(t, k.system.client(), k.first+i)
 		clients.Go(func() { c.run(loaded) })
 	}
-	c := newChecker(t, s.Client)
+	c := newChecker(t, k.system.client())
 	checked := 0
-	for cycle := range t.cycles {
+	for cycle := range k.cycles {
+		s := k.pick()
 		if err := pause(ctx, t.within(killLimit)); err != nil {
 			return kills, err
 		}
@@ -73,36 +96,35 @@ func killWhile(ctx context.Context, t *trial, s *server) (kills int, err error) 
 		}
 		ready := time.Since(start)
 		fresh := t.history.from(checked)
-		if err := c.lookAll(ctx, append(fresh, sample(t, checked)...), false); err != nil {
+		if err := c.lookAll(ctx, append(fresh, sample(t, k.sample, checked)...), false); err != nil {
 			return kills, err
 		}
 		checked += len(fresh)
-		if err := c.glance(ctx, s, cycle); err != nil {
-			return kills, err
+		if k.perFsck > 0 && cycle%k.perFsck == k.perFsck-1 {
+			if err := c.glance(ctx, k.system); err != nil {
+				return kills, err
+			}
 		}
-		t.line("kill %d: ready after %d ms, %d acknowledged, %d looks, %d violations", cycle+1, ready.Milliseconds(), t.history.acknowledged(), c.looks.Load(), t.found.total())
+		t.line("kill %d of %s: ready after %d ms, %d acknowledged, %d looks, %d violations", cycle+1, s.name(), ready.Milliseconds(), t.history.acknowledged(), c.looks.Load(), t.found.total())
 	}
 	return kills, nil
 }
 
-// sample picks some of the first n files.
-func sample(t *trial, n int) []*entry {
+// sample picks size of the first n files.
+func sample(t *trial, size, n int) []*entry {
 	if n == 0 {
 		return nil
 	}
 	all := t.history.from(0)
-	picked := make([]*entry, sampleSize)
+	picked := make([]*entry, size)
 	for i := range picked {
 		picked[i] = all[t.rng.IntN(n)]
 	}
 	return picked
 }
 
-// glance lets fsck look beside the load, now and then: records without their bytes, wrong indexes and accounts show there.
-func (c *checker) glance(ctx context.Context, s *server, cycle int) error {
-	if cycle%killsPerFsck != killsPerFsck-1 {
-		return nil
-	}
+// glance lets fsck look beside the load: records without their bytes, wrong indexes and accounts show there.
+func (c *checker) glance(ctx context.Context, s system) error {
 	now, err := s.fsck(ctx, fsckGrace)
 	for _, line := range now.lines {
 		c.trial.found.addf(untidy, "under load: %s", line)

@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/inlethq/inlet/test/harness/api"
@@ -37,6 +39,14 @@ func put(ctx context.Context, c *api.Client, e *entry, body io.Reader, query url
 	return f, api.Decode(resp, &f)
 }
 
+// query asks for the life of a file.
+func (e *entry) query() url.Values {
+	if e.life == 0 {
+		return nil
+	}
+	return url.Values{"expires_in": {strconv.Itoa(int(e.life / time.Second))}}
+}
+
 // respondAsync asks for an answer as soon as the file is stored.
 func respondAsync() http.Header { return http.Header{"Prefer": {"respond-async"}} }
 
@@ -46,13 +56,25 @@ func upload(ctx context.Context, t *trial, c *api.Client, e *entry, h http.Heade
 	o, err := t.history.ask("upload", e, func() (err error) {
 		ctx, cancel := context.WithTimeout(ctx, attemptLimit)
 		defer cancel()
-		f, err = put(ctx, c, e, bytes.NewReader(e.bytes()), nil, h)
+		f, err = put(ctx, c, e, bytes.NewReader(e.bytes()), e.query(), h)
+		if id := rejectedAs(e, err); id != "" {
+			f.ID, err = id, nil
+		}
 		return err
 	}, func(e *entry, o outcome) { e.upload, e.id = o, f.ID })
 	if o == failed {
 		t.found.addf(refused, "upload %s: %v", e.key, err)
 	}
 	return o, err
+}
+
+// rejectedAs returns the id of a bad file that is stored and has its verdict by now, with which one that is sent again is answered.
+func rejectedAs(e *entry, err error) string {
+	var answer *api.Error
+	if e.kind == broken && errors.As(err, &answer) && answer.Header.Get("Inlet-File-Id") != "" {
+		return "file_" + answer.Header.Get("Inlet-File-Id")
+	}
+	return ""
 }
 
 // settleUpload sends an entry's file, under its key, until it is known what came of it.
@@ -77,6 +99,17 @@ func untilKnown(ctx context.Context, ask func() (outcome, error)) error {
 	}
 }
 
+// untilServed repeats what is answered 503, which asks to try again, for as long as a file may take to its end.
+func untilServed(ctx context.Context, ask func() error) error {
+	begin := time.Now()
+	for {
+		err := ask()
+		if api.Status(err) != http.StatusServiceUnavailable || time.Since(begin) > settleLimit || pause(ctx, retryPause) != nil {
+			return err
+		}
+	}
+}
+
 // client uploads, reads, changes and deletes files of its own, one request after the other.
 type client struct {
 	*api.Client
@@ -84,12 +117,13 @@ type client struct {
 	checker *checker
 	name    string
 	rng     *rand.Rand
+	content func(seed uint64) content // of the next file
 	sent    int
 	mine    []*entry // acknowledged, and not deleted
 }
 
 func newClient(t *trial, c *api.Client, n int) *client {
-	return &client{Client: c, trial: t, checker: newChecker(t, c), name: fmt.Sprintf("c%d", n), rng: t.stream(n)}
+	return &client{Client: c, trial: t, checker: newChecker(t, c), name: fmt.Sprintf("c%d", n), rng: t.stream(n), content: newContent}
 }
 
 // run does one thing after the other until ctx ends. What was under way then stays unknown.
@@ -112,7 +146,7 @@ func (c *client) pick() int { return c.rng.IntN(len(c.mine)) }
 
 // send uploads a new file. One good file in ten waits for its verdict; a bad one would be answered with a 4xx, and be no upload.
 func (c *client) send(ctx context.Context) {
-	e := c.trial.history.add(fmt.Sprintf("%s-%d", c.name, c.sent), newContent(c.rng.Uint64()))
+	e := c.trial.history.add(fmt.Sprintf("%s-%d", c.name, c.sent), c.content(c.rng.Uint64()))
 	c.sent++
 	h := respondAsync()
 	if c.rng.IntN(10) == 0 && e.kind != broken {
@@ -152,15 +186,20 @@ func (c *client) describe(ctx context.Context) {
 	})
 }
 
-// remove deletes a file. After an attempt of unknown outcome, 404 says that it was done.
+// remove deletes a file.
 func (c *client) remove(ctx context.Context) {
 	i := c.pick()
 	e := c.mine[i]
 	c.mine = slices.Delete(c.mine, i, i+1)
-	c.trial.history.change(e, func(e *entry) { e.remove = unknown })
+	_ = settleDelete(ctx, c.trial, c.Client, e) // when ctx ends, it stays unknown
+}
+
+// settleDelete deletes an entry's file, and tries until it is known that it was done. After an attempt of unknown outcome, 404 says so.
+func settleDelete(ctx context.Context, t *trial, c *api.Client, e *entry) error {
+	t.history.change(e, func(e *entry) { e.remove = unknown })
 	tried := false
-	_ = untilKnown(ctx, func() (outcome, error) {
-		o, err := c.trial.history.ask("delete", e, func() error {
+	return untilKnown(ctx, func() (outcome, error) {
+		o, err := t.history.ask("delete", e, func() error {
 			ctx, cancel := context.WithTimeout(ctx, attemptLimit)
 			defer cancel()
 			err := c.Delete(ctx, e.id)
@@ -175,7 +214,7 @@ func (c *client) remove(ctx context.Context) {
 		})
 		tried = true
 		if o == failed {
-			c.trial.found.addf(refused, "delete %s (%s): %v", e.key, e.id, err)
+			t.found.addf(refused, "delete %s (%s): %v", e.key, e.id, err)
 		}
 		return o, err
 	})

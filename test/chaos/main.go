@@ -1,16 +1,19 @@
 // Command chaos breaks Inlet as it is shipped, again and again, and checks that what was acknowledged still holds.
 //
 //	go -C test run ./chaos [kill] [quota] [races] [sigterm] … -inlet bin/inlet -quick|-full -seed N -cycles N -v
+//	go -C test run ./chaos [kill] [sigterm] [races] -mode cluster -inlet bin/inlet -bin bin …
 //
 // It runs the named tests, or all, prints a table and exits with 1 when a figure was not reached. What it believes it has from the public API and
 // from `inlet fsck` alone: it opens no store. The seed decides what is sent and when the server is hit; the machine's timing it cannot repeat.
 // The data and the history of a test that failed are kept.
 //
+// In mode cluster the services are processes of their own, on a NATS server and on MongoDB's wire peer. That is slow, so there are fewer cycles.
+//
 // A test that this machine lacks something for is a printed SKIP.
 //
-// The tests are kill -9 under load, uploads that race for the last room, reads that race with a delete or an expiry, and SIGTERM with uploads on
-// their way. None of them cuts the power, so the server may run without fsync (-durability process, the default here). Crash points, power cuts,
-// full disks and lost buses are not tested here.
+// The tests are kill -9 under load, uploads that race for the last room, reads that race with a delete or an expiry, SIGTERM with uploads on
+// their way, and a kill at each call that changes a file (points). Where nothing cuts the power the server may run without fsync (-durability process,
+// the default here).
 package main
 
 import (
@@ -28,6 +31,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == straceCommand {
+		os.Exit(straceMain(os.Args[2:]))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
@@ -40,7 +46,12 @@ func main() {
 // options are what the command line says.
 type options struct {
 	tests      []test
+	all        []test // of the mode
+	mode       mode
 	inlet      string
+	bin        string // folder of the services' programs
+	source     string // of the programs, to sow bugs into
+	bug        string // the one to sow; empty for any
 	durability string
 	full       bool
 	seed       uint64
@@ -60,7 +71,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if o.full {
 		lane = "full"
 	}
-	fmt.Fprintf(out, "chaos: %s lane, seed %d, INLET_DURABILITY=%s\n", lane, o.seed, o.durability)
+	fmt.Fprintf(out, "chaos: %s lane, mode %s, seed %d, INLET_DURABILITY=%s\n", lane, o.mode, o.seed, o.durability)
 	var results []result
 	for _, t := range o.tests {
 		results = append(results, perform(ctx, t, o, out))
@@ -78,19 +89,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 // parse reads the names of tests, which come first, and the flags.
 func parse(args []string) (options, error) {
 	var o options
+	var named []string
 	for len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		i := slices.IndexFunc(tests, func(t test) bool { return t.name == args[0] })
-		if i < 0 {
-			return o, fmt.Errorf("there is no test %q; there are %s", args[0], names())
-		}
-		o.tests = append(o.tests, tests[i])
+		named = append(named, args[0])
 		args = args[1:]
-	}
-	if o.tests == nil {
-		o.tests = tests
 	}
 	var quick bool
 	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
+	flags.StringVar((*string)(&o.mode), "mode", string(single), "how Inlet runs: single or cluster")
+	flags.StringVar(&o.bin, "bin", "bin", "the folder of the programs to break, in mode cluster")
+	flags.StringVar(&o.source, "source", "..", "the top of the repository, for bugs")
+	flags.StringVar(&o.bug, "bug", "", "the one bug that bugs is to sow")
 	flags.StringVar(&o.inlet, "inlet", "bin/inlet", "the inlet program to break")
 	flags.StringVar(&o.durability, "durability", "process", "INLET_DURABILITY of the server: process or power")
 	flags.BoolVar(&quick, "quick", false, "few cycles (the default)")
@@ -110,13 +119,38 @@ func parse(args []string) (options, error) {
 	case o.cycles < 0:
 		return o, errors.New("-cycles must not be negative")
 	}
+	var err error
+	if o.tests, err = choose(o.mode, named); err != nil {
+		return o, err
+	}
+	o.all = modes[o.mode]
 	for o.seed == 0 {
 		o.seed = uint64(rand.Uint32()) //nolint:gosec // any seed will do, and a short one is easier to type
 	}
 	return o, nil
 }
 
-func names() string {
+// choose picks the named tests of a mode; all when none is named.
+func choose(m mode, named []string) ([]test, error) {
+	all, known := modes[m]
+	if !known {
+		return nil, fmt.Errorf("there is no mode %q; there are %s and %s", m, single, separate)
+	}
+	if named == nil {
+		return all, nil
+	}
+	var chosen []test
+	for _, name := range named {
+		i := slices.IndexFunc(all, func(t test) bool { return t.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no test %q in mode %s; there are %s", name, m, names(all))
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}
+
+func names(tests []test) string {
 	all := make([]string, len(tests))
 	for i, t := range tests {
 		all[i] = t.name

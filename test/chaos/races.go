@@ -46,11 +46,16 @@ func raceReads(ctx context.Context, t *trial) (reached string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	return raceIn(ctx, t, s, racesAtOnce)
+}
+
+// raceIn runs the races of a trial, some at once.
+func raceIn(ctx context.Context, t *trial, s system, atOnce int) (reached string, err error) {
 	g, running := errgroup.WithContext(ctx)
-	g.SetLimit(racesAtOnce)
+	g.SetLimit(atOnce)
 	for i := range t.cycles {
 		r := &race{
-			trial: t, client: s.Client, expires: i%3 != 0, removed: i%3 != 1, after: t.within(raceDelay),
+			trial: t, client: s.client(), expires: i%3 != 0, removed: i%3 != 1, after: t.within(raceDelay),
 			entry: t.history.add(fmt.Sprintf("race-%d", i), newText(t.rng.Uint64())),
 		}
 		if r.expires && r.removed {
@@ -65,7 +70,7 @@ func raceReads(ctx context.Context, t *trial) (reached string, err error) {
 	if err != nil {
 		return "", err
 	}
-	err = newChecker(t, s.Client).lookForPhantoms(ctx)
+	err = newChecker(t, s.client()).lookForPhantoms(ctx)
 	return fmt.Sprintf("%d races, %s; fsck found %s, and nothing %.1f s into the reconcile",
 		t.cycles, t.found.figures(resurrected), before, mended.Seconds()), err
 }

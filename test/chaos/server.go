@@ -44,21 +44,29 @@ const (
 	endLimit   = 35 * time.Second // from SIGTERM to the exit
 )
 
-// server is one `inlet serve` that is started and ended many times, at the same addresses and on the same data. It is for one goroutine; its clients are
-// for all.
-type server struct {
-	*api.Client // of the tenant without limits
-	spec        launch.Spec
-	log         *os.File
-	process     *launch.Process
+// system is a running Inlet: a server, or a cluster. It is for one goroutine; its client is for all.
+type system interface {
+	client() *api.Client                   // of the tenant without limits
+	start(ctx context.Context) error       // every process that does not run, and waits until all are ready
+	term(ctx context.Context) (int, error) // ends every process by SIGTERM; the exit code is 0 when all of theirs are
+	set(settings map[string]string)        // of the next start
+	fsck(ctx context.Context, grace time.Duration) (checkup, error)
+	close() error
 }
 
-// newServer prepares a server in dir and starts it. What it logs is kept in dir.
-func newServer(ctx context.Context, t *trial) (*server, error) {
-	file := filepath.Join(t.dir, "directory.yaml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, directory, roomBytes), 0o600); err != nil {
-		return nil, err
-	}
+// server is one `inlet serve`. Its client is for all goroutines.
+type server struct {
+	*service
+	*api.Client // of the tenant without limits
+}
+
+var _ system = (*server)(nil)
+
+// newServer prepares a server in the trial's folder and starts it. What it logs is kept there.
+func newServer(ctx context.Context, t *trial) (*server, error) { return newServerWith(ctx, t, nil) }
+
+// newServerWith is newServer with settings that add to its environment, and win.
+func newServerWith(ctx context.Context, t *trial, settings map[string]string) (*server, error) {
 	addrs := launch.Addrs{NATS: "off"}
 	for _, to := range []*string{&addrs.Public, &addrs.Admin} {
 		var err error
@@ -66,18 +74,31 @@ func newServer(ctx context.Context, t *trial) (*server, error) {
 			return nil, err
 		}
 	}
-	log, err := os.Create(filepath.Join(t.dir, "inlet.log"))
+	env, err := t.settings()
 	if err != nil {
 		return nil, err
 	}
-	spec := launch.Serve(t.inlet, filepath.Join(t.dir, "data"), addrs, map[string]string{
-		"INLET_DIRECTORY": file, "INLET_DURABILITY": t.durability, "INLET_LOG_LEVEL": "warn",
-	}, log)
-	s := &server{Client: api.New(addrs.URL(), mainKey), spec: spec, log: log}
+	maps.Copy(env, settings)
+	one, err := newService(launch.Serve(t.inlet, filepath.Join(t.dir, "data"), addrs, env, nil), t.dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{service: one, Client: api.New(addrs.URL(), mainKey)}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
+}
+
+func (s *server) client() *api.Client { return s.Client }
+
+// settings are those of every server: they name a directory file, which is written to the trial's folder.
+func (t *trial) settings() (map[string]string, error) {
+	file := filepath.Join(t.dir, "directory.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, directory, roomBytes), 0o600); err != nil {
+		return nil, err
+	}
+	return map[string]string{"INLET_DIRECTORY": file, "INLET_DURABILITY": t.durability, "INLET_LOG_LEVEL": "warn"}, nil
 }
 
 // quietAddr picks a free port below those that Linux takes for outgoing connections. From one of these a client that dials while the server is down
@@ -94,14 +115,33 @@ func quietAddr() (string, error) {
 	return "", err
 }
 
+// service is one program that is started and ended many times, at the same addresses and on the same data. It is for one goroutine.
+type service struct {
+	spec    launch.Spec
+	log     *os.File
+	process *launch.Process
+}
+
+// newService prepares a program, and keeps what it logs in dir.
+func newService(spec launch.Spec, dir string) (*service, error) {
+	log, err := os.Create(filepath.Join(dir, spec.Name+".log")) //nolint:gosec // in the trial's folder
+	if err != nil {
+		return nil, err
+	}
+	spec.Log = log
+	return &service{spec: spec, log: log}, nil
+}
+
+func (s *service) name() string { return s.spec.Name }
+
 // launch starts the process and does not wait.
-func (s *server) launch() (err error) {
+func (s *service) launch() (err error) {
 	s.process, err = launch.Start(s.spec)
 	return err
 }
 
 // start starts the process and waits until it is ready.
-func (s *server) start(ctx context.Context) error {
+func (s *service) start(ctx context.Context) error {
 	if err := s.launch(); err != nil {
 		return err
 	}
@@ -110,20 +150,20 @@ func (s *server) start(ctx context.Context) error {
 	return s.process.Ready(ctx)
 }
 
-func (s *server) kill() { s.process.Kill() }
+func (s *service) kill() { s.process.Kill() }
 
 // term ends the process by SIGTERM and returns its exit code. One that takes longer than endLimit is killed, which is an error.
-func (s *server) term(ctx context.Context) (int, error) {
+func (s *service) term(ctx context.Context) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, endLimit)
 	defer cancel()
 	return s.process.Term(ctx)
 }
 
 // set changes settings of the next start.
-func (s *server) set(settings map[string]string) { maps.Copy(s.spec.Env, settings) }
+func (s *service) set(settings map[string]string) { maps.Copy(s.spec.Env, settings) }
 
 // close kills the process, if it runs, and closes its log.
-func (s *server) close() error {
+func (s *service) close() error {
 	if s.process != nil {
 		s.process.Kill()
 	}
@@ -155,10 +195,15 @@ const fsckLimit = 2 * time.Minute
 
 // fsck lets the program check what is stored, beside the server if that runs. Bytes without a record are left alone below the age of grace.
 func (s *server) fsck(ctx context.Context, grace time.Duration) (checkup, error) {
+	return fsck(ctx, s.spec.Path, s.spec.Env, grace)
+}
+
+// fsck runs `inlet fsck` with the settings of a server.
+func fsck(ctx context.Context, inlet string, settings map[string]string, grace time.Duration) (checkup, error) {
 	ctx, cancel := context.WithTimeout(ctx, fsckLimit)
 	defer cancel()
 	var said bytes.Buffer
-	p, err := launch.Start(launch.Spec{Name: "inlet fsck", Path: s.spec.Path, Args: []string{"fsck", "--json", "--grace", grace.String()}, Env: s.spec.Env, Log: &said})
+	p, err := launch.Start(launch.Spec{Name: "inlet fsck", Path: inlet, Args: []string{"fsck", "--json", "--grace", grace.String()}, Env: settings, Log: &said})
 	if err != nil {
 		return checkup{}, err
 	}

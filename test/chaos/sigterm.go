@@ -27,11 +27,35 @@ func terminate(ctx context.Context, t *trial) (reached string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	c := newChecker(t, s.Client)
+	return termination{trial: t, system: s, pick: func() ender { return s }, uploads: termUploads, stallEvery: stallEvery}.run(ctx)
+}
+
+// ender is a process that ends by SIGTERM and is started again.
+type ender interface {
+	term(ctx context.Context) (exit int, err error)
+	start(ctx context.Context) error
+	name() string
+}
+
+// termination is a run of SIGTERMs with uploads in flight.
+type termination struct {
+	trial      *trial
+	system     system
+	pick       func() ender // who is ended in the next cycle
+	uploads    int          // in flight
+	stallEvery int          // of so many cycles, one has a client that never goes on; 0 for none
+	late       bool         // the signal comes some time after the uploads go on
+}
+
+// run ends and starts, and judges what is there in the end.
+func (r termination) run(ctx context.Context) (string, error) {
+	t := r.trial
+	c := newChecker(t, r.system.client())
 	good, inTime, answered, slowest := 0, 0, 0, time.Duration(0)
 	for cycle := range t.cycles {
 		from := len(t.history.from(0))
-		took, clean, err := termOnce(ctx, t, s, cycle)
+		s := r.pick()
+		took, clean, err := r.once(ctx, s, cycle)
 		if err != nil {
 			return "", err
 		}
@@ -52,42 +76,55 @@ func terminate(ctx context.Context, t *trial) (reached string, err error) {
 		if err := c.lookAll(ctx, sent, false); err != nil {
 			return "", err
 		}
-		t.line("SIGTERM %d: ended after %d ms, %d of %d uploads answered, %d violations", cycle+1, took.Milliseconds(), answered, inTime, t.found.total())
+		t.line("SIGTERM %d of %s: ended after %d ms, %d of %d uploads answered, %d violations", cycle+1, s.name(), took.Milliseconds(), answered, inTime, t.found.total())
 	}
-	end, err := checkEnd(ctx, t, s)
+	end, err := checkEnd(ctx, t, r.system)
 	return fmt.Sprintf("%d of %d ended with exit 0, the slowest after %.1f s; of %d uploads in flight %d were acknowledged, the rest sent again: %s; %s",
 		good, t.cycles, slowest.Seconds(), inTime, answered, t.found.figures(lost, changed, phantom, stuck, untidy), end), err
 }
 
-// termOnce sends uploads half-way, then SIGTERM, then the rest. It returns when the process has ended and every client knows what it can know.
-func termOnce(ctx context.Context, t *trial, s *server, cycle int) (took time.Duration, clean bool, err error) {
+// once sends uploads half-way, then SIGTERM, then the rest. It returns when the process has ended and every client knows what it can know.
+func (r termination) once(ctx context.Context, s ender, cycle int) (took time.Duration, clean bool, err error) {
+	t := r.trial
 	uploading, cut := context.WithCancel(ctx)
-	var clients sync.WaitGroup
-	defer clients.Wait()
-	defer cut()
+	var clients, stalled sync.WaitGroup
+	defer func() {
+		cut()
+		clients.Wait()
+		stalled.Wait()
+	}()
 	goOn := make(chan struct{})
-	started := make(chan error, termUploads)
-	for i := range termUploads {
+	started := make(chan error, r.uploads)
+	for i := range r.uploads {
 		u := &halfUpload{entry: t.history.add(fmt.Sprintf("t%d-%d", cycle, i), newContent(t.rng.Uint64())), rest: t.within(termRest)}
-		u.stalls = i == 0 && cycle%stallEvery == stallEvery-1
-		clients.Go(func() { u.send(uploading, t, s, started, goOn) })
+		u.stalls = i == 0 && r.stallEvery > 0 && cycle%r.stallEvery == r.stallEvery-1
+		group := &clients
+		if u.stalls {
+			group = &stalled
+		}
+		group.Go(func() { u.send(uploading, t, r.system.client(), started, goOn) })
 	}
 	limit := time.NewTimer(inFlight)
 	defer limit.Stop()
-	for n := range termUploads {
+	for n := range r.uploads {
 		select {
 		case err := <-started:
 			if err != nil {
 				return 0, false, err
 			}
 		case <-limit.C:
-			return 0, false, fmt.Errorf("only %d of %d uploads are in flight", n, termUploads)
+			return 0, false, fmt.Errorf("only %d of %d uploads are in flight", n, r.uploads)
 		case <-ctx.Done():
 			return 0, false, ctx.Err()
 		}
 	}
-	start := time.Now()
 	close(goOn)
+	if r.late {
+		if err := pause(ctx, t.within(termRest)); err != nil {
+			return 0, false, err
+		}
+	}
+	start := time.Now()
 	code, err := s.term(ctx)
 	took = time.Since(start)
 	switch {
@@ -98,6 +135,7 @@ func termOnce(ctx context.Context, t *trial, s *server, cycle int) (took time.Du
 	case code != 0:
 		t.found.addf(unclean, "cycle %d: exit code %d", cycle, code)
 	}
+	clients.Wait() // who has lost the server knows it, and who has not is answered
 	return took, err == nil && code == 0, nil
 }
 
@@ -109,7 +147,7 @@ type halfUpload struct {
 }
 
 // send sends the first half, tells started when the server has begun to read, and sends the second some time after goOn is closed.
-func (u *halfUpload) send(ctx context.Context, t *trial, s *server, started chan<- error, goOn <-chan struct{}) {
+func (u *halfUpload) send(ctx context.Context, t *trial, c *api.Client, started chan<- error, goOn <-chan struct{}) {
 	body, more := io.Pipe()
 	half := len(u.entry.bytes()) / 2
 	var once sync.Once
@@ -121,7 +159,7 @@ func (u *halfUpload) send(ctx context.Context, t *trial, s *server, started chan
 		h.Set("Expect", "100-continue")
 		var f api.File
 		_, err := t.history.ask("upload", u.entry, func() (err error) {
-			f, err = put(traced, s.Client, u.entry, body, nil, h)
+			f, err = put(traced, c, u.entry, body, nil, h)
 			return err
 		}, func(e *entry, o outcome) { e.upload, e.id = o, f.ID })
 		_ = body.CloseWithError(io.ErrClosedPipe) // of a pipe: never fails

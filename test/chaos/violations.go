@@ -17,15 +17,23 @@ const (
 	phantom     breach = "phantom"     // a file that nobody has sent, that was refused, or that is there twice
 	stuck       breach = "stuck"       // a file has no verdict, or no thumbnail, after its time; or the wrong one
 	resurrected breach = "resurrected" // something is served that was deleted or has expired
+	early       breach = "early"       // something that was given a time has ended before it
 	unverified  breach = "unverified"  // bytes are served without a good verdict
+	repeated    breach = "repeated"    // something was done to a file twice
 	refused     breach = "refused"     // a good request was answered as a bad one
 	miscounted  breach = "miscounted"  // more or fewer uploads got in than there was room for
 	untidy      breach = "untidy"      // fsck finds something after everything was mended
 	unclean     breach = "unclean"     // the process did not end as it should
+	unreadable  breach = "unreadable"  // the server does not start on what a fault has left
+	unseen      breach = "unseen"      // an event has not reached the stream
+	overlooked  breach = "overlooked"  // damage on the disk was not found in its time
+	slow        breach = "slow"        // a fault that must not be felt has made answers slow
+	late        breach = "late"        // an answer did not come in time, or did not ask to come back, while a dependency was out
+	missed      breach = "missed"      // a program that was broken on purpose has passed
 	idle        breach = "idle"        // too little was going on for the figure to mean something
 )
 
-var breaches = []breach{lost, changed, phantom, stuck, resurrected, unverified, refused, miscounted, untidy, unclean, idle}
+var breaches = []breach{lost, changed, phantom, stuck, resurrected, early, unverified, repeated, refused, miscounted, untidy, unclean, unreadable, unseen, overlooked, slow, late, missed, idle}
 
 // violation is one broken promise.
 type violation struct {
@@ -59,6 +67,22 @@ func (v *violations) add(all ...violation) {
 
 func (v *violations) addf(b breach, format string, args ...any) {
 	v.add(violation{b, fmt.Sprintf(format, args...)})
+}
+
+// take adds what was found elsewhere, and says where. The words of some are lost, their count never.
+func (v *violations) take(from *violations, where string) {
+	from.mu.Lock()
+	defer from.mu.Unlock()
+	for _, x := range from.first {
+		v.add(violation{x.breach, where + ": " + x.what})
+		from.count[x.breach]--
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for b, n := range from.count {
+		v.count[b] += n
+	}
+	from.count, from.first = nil, nil
 }
 
 func (v *violations) of(b breach) int {
