@@ -5,7 +5,10 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/inlethq/inlet/pkg/bus"
 	"github.com/inlethq/inlet/pkg/event"
@@ -191,19 +194,32 @@ func (c *Core) RelayDue(ctx context.Context, age time.Duration, limit int) (int,
 	if err != nil {
 		return 0, err
 	}
-	sent := 0
+	var sent atomic.Int64
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(careAtOnce)
 	for _, f := range due {
-		var ids []string
-		for _, entry := range f.Outbox {
-			if err := Publish(ctx, c.relay.bus, entry, f); err != nil {
-				return sent, err
-			}
-			ids = append(ids, entry.ID)
-			sent++
+		if ctx.Err() != nil { // with one failure the bus is out, and the rest waits
+			break
 		}
-		if err := c.settle(ctx, f.Tenant, f.ID, ids); err != nil {
+		g.Go(func() error {
+			n, err := c.relayAll(ctx, f)
+			sent.Add(int64(n))
+			return err
+		})
+	}
+	err = g.Wait()
+	return int(sent.Load()), err
+}
+
+// relayAll publishes what one record owes, in its order, and takes it out of the record.
+func (c *Core) relayAll(ctx context.Context, f *file.File) (sent int, err error) {
+	var ids []string
+	for _, entry := range f.Outbox {
+		if err := Publish(ctx, c.relay.bus, entry, f); err != nil {
 			return sent, err
 		}
+		ids = append(ids, entry.ID)
+		sent++
 	}
-	return sent, nil
+	return sent, c.settle(ctx, f.Tenant, f.ID, ids)
 }

@@ -27,7 +27,7 @@ const (
 	lookEvery    = 2 * time.Second        // between looks at the records
 	lookGrace    = 5 * time.Second        // what an event gets before a look takes over
 	lookLimit    = 64                     // records in one look
-	backlogPause = 100 * time.Millisecond // between looks when there is more than that
+	backlogPause = 10 * time.Millisecond // between looks when there is more than that
 )
 
 // Run works until ctx ends, and then lets what has begun come to its end. The bus may be out all the time: the looks at the records do the work then.
