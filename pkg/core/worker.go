@@ -24,9 +24,9 @@ type Worker struct {
 }
 
 const (
-	lookEvery    = 2 * time.Second        // between looks at the records
-	lookGrace    = 5 * time.Second        // what an event gets before a look takes over
-	lookLimit    = 64                     // records in one look
+	lookEvery    = 2 * time.Second       // between looks at the records
+	lookGrace    = 5 * time.Second       // what an event gets before a look takes over
+	lookLimit    = 64                    // records in one look
 	backlogPause = 10 * time.Millisecond // between looks when there is more than that
 )
 
