@@ -70,9 +70,9 @@ func OpenMeta(ctx context.Context, s Settings, m Mode) (meta.Repo, error) {
 		if database == "" {
 			database = "inlet"
 		}
-		c := mongo.Config{URI: s.Meta, Database: database}
+		c := mongo.Config{URI: s.Meta, Database: database, Patience: s.Patience}
 		if m != Serve {
-			c.Patience = commandPatience
+			c.Patience = max(s.Patience, commandPatience)
 		}
 		store, err := mongo.Open(ctx, c)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/inlethq/inlet/pkg/ballast"
 	"github.com/inlethq/inlet/pkg/blob/disk"
@@ -18,6 +19,7 @@ import (
 type Settings struct {
 	Data       string          `env:"INLET_DATA" envDefault:"data" desc:"folder for everything that is kept on this machine"`
 	Meta       string          `env:"INLET_META" desc:"records: sqlite:FILE or mongodb://…; empty is a SQLite file in INLET_DATA"`
+	Patience   time.Duration   `env:"INLET_META_PATIENCE" envDefault:"1250ms" desc:"how long a MongoDB server may leave everything unanswered before requests are answered 503; one that is slow needs more"`
 	Blobs      string          `env:"INLET_BLOBS" desc:"bytes: disk:FOLDER or s3://BUCKET/PREFIX?endpoint=URL&region=R with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; empty is a folder in INLET_DATA"`
 	Fallback   string          `env:"INLET_BLOBS_FALLBACK" desc:"where to look for, and delete, bytes that INLET_BLOBS does not have, in the same forms and with the same AWS keys; nothing is written to it; empty is nowhere"`
 	S3Public   string          `env:"INLET_S3_PUBLIC_ENDPOINT" desc:"URL at which clients reach the S3 server of INLET_BLOBS, to send uploads to it; empty is its endpoint"`
@@ -31,6 +33,9 @@ type Settings struct {
 	AccessKey string `env:"AWS_ACCESS_KEY_ID" desc:"key of the S3 stores"`
 	SecretKey string `env:"AWS_SECRET_ACCESS_KEY" secret:"true" desc:"secret of the S3 stores"`
 }
+
+// minPatience is more than a question to a server nearby takes.
+const minPatience = 100 * time.Millisecond
 
 // blobForms is what names a blob store.
 const blobForms = "disk:FOLDER or s3://BUCKET/PREFIX?endpoint=https://HOST"
@@ -47,6 +52,8 @@ func (s *Settings) Validate() error {
 		return config.Bad("INLET_BUS_REPLICAS", strconv.Itoa(s.Replicas), "1, 3 or 5")
 	case s.Meta != "" && !hasScheme(s.Meta, "sqlite", "mongodb", "mongodb+srv"):
 		return config.Bad("INLET_META", redact(s.Meta), "sqlite:FILE or mongodb://…")
+	case s.Patience < minPatience:
+		return config.Bad("INLET_META_PATIENCE", s.Patience.String(), "100ms or more")
 	case s.Blobs != "" && !hasScheme(s.Blobs, "disk", "s3"):
 		return config.Bad("INLET_BLOBS", redact(s.Blobs), blobForms)
 	case s.Fallback != "" && !hasScheme(s.Fallback, "disk", "s3"):

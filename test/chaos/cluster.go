@@ -65,6 +65,7 @@ func newClusterWith(ctx context.Context, t *trial, dir string, settings map[stri
 	maps.Copy(common, map[string]string{
 		"INLET_META": "mongodb://" + c.records.addr + "/inlet", "INLET_BUS": c.bus.url(), "INLET_BLOBS": "disk:" + filepath.Join(dir, "blobs"),
 		"INLET_ADDR": public, "INLET_SIGNING_KEYS": sign.NewKey(),
+		"INLET_META_PATIENCE": "10s", // the peer reads all records for most commands
 	})
 	maps.Copy(common, settings)
 	for _, name := range []string{"ingest", "verifier", "thumbnailer", "sweeper"} {

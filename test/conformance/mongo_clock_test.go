@@ -17,7 +17,7 @@ func TestMongoClock(t *testing.T) {
 	const round = time.Second // more than an answer takes
 	uri := peers.Mongo(t)
 	client := mongoClient(t, uri)
-	c := mongo.Config{URI: uri, Database: databaseName()}
+	c := mongo.Config{URI: uri, Database: databaseName(), Patience: patience}
 	serverTime := func() time.Time {
 		var hello struct {
 			LocalTime time.Time `bson:"localTime"`

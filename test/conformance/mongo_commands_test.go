@@ -131,7 +131,7 @@ func everyMongoCommand(t *testing.T, s *mongo.Store) {
 func TestMongoCommands(t *testing.T) {
 	uri := peers.Mongo(t)
 	var seen commandRecorder
-	s := openMongo(t, mongoClient(t, uri), mongo.Config{URI: uri, Database: databaseName(), Settle: time.Millisecond, Monitor: seen.monitor()})
+	s := openMongo(t, mongoClient(t, uri), mongo.Config{URI: uri, Database: databaseName(), Patience: patience, Settle: time.Millisecond, Monitor: seen.monitor()})
 	everyMongoCommand(t, s)
 	for _, name := range []string{"insert", "update", "delete", "findAndModify", "createIndexes"} {
 		commands := seen.sent(name)
@@ -199,7 +199,7 @@ func TestMongoPlans(t *testing.T) {
 		t.Skip("FerretDB does not explain the plans of MongoDB: set INLET_TEST_MONGODB to a real server")
 	}
 	var seen commandRecorder
-	c := mongo.Config{URI: uri, Database: databaseName(), Settle: time.Millisecond, Monitor: seen.monitor()}
+	c := mongo.Config{URI: uri, Database: databaseName(), Patience: patience, Settle: time.Millisecond, Monitor: seen.monitor()}
 	s := openMongo(t, client, c)
 	everyMongoCommand(t, s)
 	for _, command := range seen.sent("find", "aggregate", "findAndModify", "update", "delete") {
@@ -230,7 +230,7 @@ func TestMongoPlans(t *testing.T) {
 func TestMongoCreateAgain(t *testing.T) {
 	uri := peers.Mongo(t)
 	client := mongoClient(t, uri)
-	c := mongo.Config{URI: uri, Database: databaseName()}
+	c := mongo.Config{URI: uri, Database: databaseName(), Patience: patience}
 	s := openMongo(t, client, c)
 	ctx := t.Context()
 	used := func(want int64) {
@@ -283,7 +283,7 @@ func TestMongoCreateAgain(t *testing.T) {
 func TestMongoRecountAfterCrash(t *testing.T) {
 	uri := peers.Mongo(t)
 	client := mongoClient(t, uri)
-	c := mongo.Config{URI: uri, Database: databaseName(), Settle: time.Millisecond}
+	c := mongo.Config{URI: uri, Database: databaseName(), Patience: patience, Settle: time.Millisecond}
 	s := openMongo(t, client, c)
 	ctx := t.Context()
 	for n, bytes := range map[int]int64{1: 10, 2: 10, 3: 70} { // the third has no record yet
@@ -311,7 +311,7 @@ func TestMongoRecountAfterCrash(t *testing.T) {
 func TestMongoRecountYields(t *testing.T) {
 	uri := peers.Mongo(t)
 	client := mongoClient(t, uri)
-	c := mongo.Config{URI: uri, Database: databaseName(), Settle: time.Hour}
+	c := mongo.Config{URI: uri, Database: databaseName(), Patience: patience, Settle: time.Hour}
 	waiting := openMongo(t, client, c)
 	c.Settle = time.Millisecond
 	quick := openMongo(t, client, c)
@@ -360,7 +360,7 @@ func TestMongoServerGone(t *testing.T) {
 	addr := peers.FreeAddr(t)
 	server := peers.Start(t, addr, program, "-listen", addr, "-dir", t.TempDir())
 	uri := "mongodb://" + addr + "/?serverSelectionTimeoutMS=200"
-	s, err := mongo.Open(t.Context(), mongo.Config{URI: uri, Database: databaseName()})
+	s, err := mongo.Open(t.Context(), mongo.Config{URI: uri, Database: databaseName(), Patience: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +372,7 @@ func TestMongoServerGone(t *testing.T) {
 	server.Kill()
 	_, getErr := s.Get(t.Context(), f.Tenant, file.ByID(f.ID))
 	_, findErr := s.Find(t.Context(), meta.Query{Tenant: f.Tenant, Limit: 1})
-	_, openErr := mongo.Open(t.Context(), mongo.Config{URI: uri, Database: databaseName()})
+	_, openErr := mongo.Open(t.Context(), mongo.Config{URI: uri, Database: databaseName(), Patience: patience})
 	for name, err := range map[string]error{
 		"Create": s.Create(t.Context(), mongoFile(2)), "Update": s.Update(t.Context(), f), "Get": getErr, "Find": findErr, "Open": openErr,
 		"Reserve": s.Reserve(t.Context(), mongoReservation(3, 1), 10), "Ping": s.Ping(t.Context()),

@@ -32,7 +32,7 @@ func mongoSuite(t testing.TB) metatest.Suite {
 		Writes:       240,
 		BluntUpdates: isFerretDB(t, client),
 		Open: func(t testing.TB) meta.Repo {
-			c := mongo.Config{URI: uri, Database: databaseName(), Settle: 10 * time.Millisecond}
+			c := mongo.Config{URI: uri, Database: databaseName(), Settle: 10 * time.Millisecond, Patience: patience}
 			s := openMongo(t, client, c)
 			opened.Store(s, c.Database)
 			return s
@@ -47,6 +47,9 @@ func mongoSuite(t testing.TB) metatest.Suite {
 		},
 	}
 }
+
+// patience is what the peer needs, which shares the machine with other tests.
+const patience = 30 * time.Second
 
 var databases atomic.Int64
 

@@ -54,6 +54,7 @@ func Processes(t testing.TB, o Options) *System {
 	settings := map[string]string{
 		"INLET_META": peers.Mongo(t) + "/inlet", "INLET_BUS": s.Bus.URL, "INLET_BLOBS": "disk:" + filepath.Join(s.dir, "blobs"),
 		"INLET_DIRECTORY": directory, "INLET_ADDR": public, "INLET_LOG_LEVEL": logLevel, "INLET_SIGNING_KEYS": sign.NewKey(),
+		"INLET_META_PATIENCE": "20s", // the peer reads all records for most commands
 	}
 	for k, v := range o.Settings {
 		settings[k] = v
