@@ -25,7 +25,8 @@ const (
 	faultRounds  = 5                     // cycles for one round with a disk that fails
 )
 
-// fillDisks fills the disks of two servers again and again, one's with bytes and the other's with inodes, and then lets the disk of a third fail.
+// fillDisks fills the disks of two servers again and again, one's with bytes and the other's with inodes, then lets the disk of a third fail, and
+// that of a fourth lose files.
 func fillDisks(ctx context.Context, t *trial) (reached string, err error) {
 	if lack := lacksForFull(); lack != "" {
 		return "", skip(lack)
@@ -37,15 +38,23 @@ func fillDisks(ctx context.Context, t *trial) (reached string, err error) {
 			return "", err
 		}
 	}
-	var faults string
+	rounds := max(1, t.cycles/faultRounds)
+	var faults, losses string
 	err = t.alone("faults", "power", func(own *trial) error {
-		faults, err = failDisk(ctx, own, max(1, t.cycles/faultRounds))
+		faults, err = failDisk(ctx, own, rounds)
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s: %s; %s", sum, t.found.figures(lost, changed, phantom, stuck, resurrected, refused, unclean, untidy), faults), nil
+	err = t.alone("forgetful", "power", func(own *trial) error {
+		losses, err = forget(ctx, own, 2*rounds)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s: %s; %s; %s", sum, t.found.figures(lost, changed, phantom, stuck, resurrected, refused, unclean, untidy), faults, losses), nil
 }
 
 // alone runs a part of a trial, of which only what it finds is left.
