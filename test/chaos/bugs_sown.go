@@ -11,7 +11,7 @@ var bugs = []bug{
 			Old:  "\tif s.sync {\n\t\terr = f.Sync()\n\t}\n\treturn s.writeFault(errors.Join(err, f.Close()))",
 			New:  "\treturn s.writeFault(errors.Join(err, f.Close()))",
 		}},
-		by: []hunt{{"power", 60}},
+		by: []hunt{{"power", 20}},
 	},
 	{
 		name: "folder-not-synced",
@@ -20,7 +20,7 @@ var bugs = []bug{
 			Old:  "\tif s.sync {\n\t\terr = f.Sync()\n\t}\n\treturn errors.Join(err, f.Close())",
 			New:  "\treturn errors.Join(err, f.Close())",
 		}},
-		by: []hunt{{"power", 300}},
+		by: []hunt{{"power", 80}},
 	},
 	{
 		name: "records-not-synced",
@@ -29,7 +29,7 @@ var bugs = []bug{
 			Old:  "\tif s.Durability == disk.Process {\n",
 			New:  "\tc.Synchronous = sqlite.Normal\n\tif s.Durability == disk.Process {\n",
 		}},
-		by: []hunt{{"power", 60}},
+		by: []hunt{{"power", 20}},
 	},
 	{
 		name: "answer-before-record",
@@ -38,7 +38,8 @@ var bugs = []bug{
 			Old:  "\treturn c.create(ctx, &u, f)\n",
 			New:  "\tgo c.create(context.WithoutCancel(ctx), &u, f)\n\treturn Stored{File: f}, nil\n",
 		}},
-		by: []hunt{{"kill", 5}},
+		by:   []hunt{{"kill", 5}},
+		soon: true,
 	},
 	{
 		name: "events-not-in-records",
@@ -57,7 +58,8 @@ var bugs = []bug{
 			New: "\tif f, err := c.Get(ctx, t, ref); err == nil {\n\t\tfor _, key := range f.BlobKeys() {\n\t\t\t_ = c.blobs.Delete(ctx, key)\n\t\t}\n\t}\n" +
 				"\tf, err := c.bury(ctx, t, ref, by, event.Deleted,",
 		}},
-		by: []hunt{{"kill", 15}, {"points", 60}},
+		by:   []hunt{{"points", 30}},
+		soon: true,
 	},
 	{
 		name: "no-fence",
@@ -93,7 +95,7 @@ var bugs = []bug{
 			Old:  "\treturn s.writeFault(errors.Join(err, f.Close()))",
 			New:  "\t_ = f.Close()\n\treturn s.writeFault(err)",
 		}},
-		by: []hunt{{"full", 4}},
+		by: []hunt{{"full", 2}},
 	},
 	{
 		name: "fsync-tried-again",
@@ -102,7 +104,7 @@ var bugs = []bug{
 			Old:  "\t\terr = f.Sync()\n",
 			New:  "\t\tif err = f.Sync(); err != nil {\n\t\t\terr = f.Sync()\n\t\t}\n",
 		}},
-		by: []hunt{{"full", 4}},
+		by: []hunt{{"full", 2}},
 	},
 	{
 		name: "reconcile-without-grace",

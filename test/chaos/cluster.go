@@ -17,7 +17,7 @@ import (
 // clusterTests are those that break separate services, in the order in which they run. MongoDB's wire peer reads all records for nearly every
 // command: cycles, clients and files are few.
 var clusterTests = []test{
-	{"kill", 10, 60, "%[1]d cycles in which one of ingest, verifier, thumbnailer, sweeper and NATS is killed: 0 lost, changed, phantom, stuck, resurrected; 0 orphans after a reconcile", killServices},
+	{"kill", 6, 60, "%[1]d cycles in which one of ingest, verifier, thumbnailer, sweeper and NATS is killed: 0 lost, changed, phantom, stuck, resurrected; 0 orphans after a reconcile", killServices},
 	{"sigterm", 8, 40, "%[1]d SIGTERMs, to each service in turn, with 20 uploads in flight: exit 0 within 35 s, 0 lost", terminateServices},
 	{"races", 30, 300, "%[1]d races of reads with a delete or an expiry: 0 readable after it", raceReadsOfServices},
 	{"clock", 20, 200, "%[1]d steps of the services' clocks by up to an hour, apart from each other: 0 files and signed URLs that end early or come back, both exact to 1 s; 0 stuck", stepClocks},
