@@ -1,7 +1,7 @@
 // Command chaos breaks Inlet as it is shipped, again and again, and checks that what was acknowledged still holds.
 //
-//	go -C test run ./chaos [kill] [quota] [races] [sigterm] … -inlet bin/inlet -quick|-full -seed N -cycles N -v
-//	go -C test run ./chaos [kill] [sigterm] [races] -mode cluster -inlet bin/inlet -bin bin …
+//	go -C test run ./chaos [kill] [points] [power] … -inlet bin/inlet -quick|-full -seed N -cycles N -v
+//	go -C test run ./chaos [kill] [sigterm] [races] [clock] -mode cluster -inlet bin/inlet -bin bin …
 //
 // It runs the named tests, or all, prints a table and exits with 1 when a figure was not reached. What it believes it has from the public API and
 // from `inlet fsck` alone: it opens no store. The seed decides what is sent and when the server is hit; the machine's timing it cannot repeat.
@@ -11,9 +11,8 @@
 //
 // A test that this machine lacks something for is a printed SKIP.
 //
-// The tests are kill -9 under load, uploads that race for the last room, reads that race with a delete or an expiry, SIGTERM with uploads on
-// their way, and a kill at each call that changes a file (points). Where nothing cuts the power the server may run without fsync (-durability process,
-// the default here).
+// docs/durability.md says what each test does, what must hold and what it does not show. A test that needs no fsync runs the server without it
+// (-durability process, the default here); those that cut the power or break a disk set their own.
 package main
 
 import (
