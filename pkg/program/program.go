@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/inlethq/inlet/pkg/blob"
+	"github.com/inlethq/inlet/pkg/blob/disk"
 	"github.com/inlethq/inlet/pkg/bus"
 	"github.com/inlethq/inlet/pkg/bus/nats"
 	"github.com/inlethq/inlet/pkg/config"
@@ -111,6 +112,9 @@ func run(name string, s Settings, log *slog.Logger, start func(context.Context, 
 // Open opens what the settings name. A database or an object store that is not there yet is waited for until ctx ends.
 func Open(ctx context.Context, name string, s Settings, log *slog.Logger, o Options) (*Program, error) {
 	p := &Program{Settings: s, Log: log}
+	if s.Durability == disk.Process {
+		log.Warn("nothing is synced: a power cut loses uploads that were acknowledged", "INLET_DURABILITY", s.Durability)
+	}
 	var err error
 	if p.Meta, err = wait(ctx, log, "the database", func() (meta.Repo, error) { return openRecords(ctx, s, log) }); err != nil {
 		return nil, err
