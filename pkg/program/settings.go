@@ -52,7 +52,7 @@ func (s *Settings) Validate() error {
 		return config.Bad("INLET_BUS_REPLICAS", strconv.Itoa(s.Replicas), "1, 3 or 5")
 	case s.Meta != "" && !hasScheme(s.Meta, "sqlite", "mongodb", "mongodb+srv"):
 		return config.Bad("INLET_META", redact(s.Meta), "sqlite:FILE or mongodb://…")
-	case s.Patience < minPatience:
+	case s.Patience != 0 && s.Patience < minPatience: // 0 takes the default
 		return config.Bad("INLET_META_PATIENCE", s.Patience.String(), "100ms or more")
 	case s.Blobs != "" && !hasScheme(s.Blobs, "disk", "s3"):
 		return config.Bad("INLET_BLOBS", redact(s.Blobs), blobForms)

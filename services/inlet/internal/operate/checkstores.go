@@ -126,6 +126,28 @@ func checkRecords(ctx context.Context, p *patient) diagnosis {
 	return ok("%s can be read; WAL and synchronous=FULL work there", path)
 }
 
+// maxSkew is how far this machine's clock may be from the one that decides before an operator should know.
+const maxSkew = 2 * time.Second
+
+// checkClock compares this machine's clock, by which tokens end, with the one that the records have, by which leases and files do (docs/adr/0017).
+func checkClock(ctx context.Context, p *patient) diagnosis {
+	if _, err := os.Stat(p.program.SQLitePath()); !p.program.Mongo() && os.IsNotExist(err) {
+		return skip("there are no records yet to compare with")
+	}
+	repo, err := openMeta(ctx, p.program, program.Look)
+	if err != nil {
+		return skip("the records cannot be read")
+	}
+	skew := time.Since(repo.Now()).Round(time.Millisecond)
+	if err := repo.Close(); err != nil {
+		return fail("see the records", err)
+	}
+	if skew.Abs() > maxSkew {
+		return warn("set the clock by NTP, here and on the machine of the records", "this machine is %s from the clock of the records: tokens end by the one, files by the other", skew)
+	}
+	return ok("%s from the clock of the records", skew)
+}
+
 // probeSQLite makes a database beside the real one, which asserts its durability when it opens, and removes it.
 func probeSQLite(ctx context.Context, dir string) error {
 	probe, err := os.MkdirTemp(dir, ".doctor-")

@@ -77,6 +77,7 @@ var checks = []struct {
 	{"data folder", checkData},
 	{"free space", checkSpace},
 	{"records", checkRecords},
+	{"clock", checkClock},
 	{"blobs", checkBlobs},
 	{"bus", checkBus},
 	{"server", checkServer},
