@@ -71,21 +71,24 @@ var bugs = []bug{
 		by: []hunt{{"database", 40}},
 	},
 	{
-		// Claims end at once here, so that others take them over all the time; with their tokens that does no harm.
+		// Claims end at once here and are not renewed, as those of a worker that was stopped, so that others take them over all the time. With their
+		// tokens that does no harm.
 		name: "no-token",
 		changes: []overlay.Change{
 			{File: "pkg/core/core.go", Old: "const DefaultLease = 15 * time.Second", New: "const DefaultLease = 5 * time.Millisecond"},
+			{File: "pkg/core/claim.go", Old: "time.NewTicker(c.lease / 3)", New: "time.NewTicker(time.Hour)"},
 			{File: "pkg/core/claim.go", Old: "\t\t\tif w, _ := f.Owed(); w != work || !mine.Same(f.Claim) {\n\t\t\t\treturn errFenced\n\t\t\t}\n\t\t\tattempt :=", New: "\t\t\tattempt :="},
 		},
 		by: []hunt{{"bus", 3}},
 	},
 	{
+		// A nak without a delay is not enough: the record has a delay of its own, and attempts that failed for want of a dependency do not count.
 		name: "bare-nak",
-		changes: []overlay.Change{{
-			File: "pkg/bus/nats/deliver.go",
-			Old:  "\tif delay <= 0 {\n\t\tk.answer(d, \"-NAK\")",
-			New:  "\tif delay >= 0 {\n\t\tk.answer(d, \"-NAK\")",
-		}},
+		changes: []overlay.Change{
+			{File: "pkg/bus/nats/deliver.go", Old: "\tif delay <= 0 {\n\t\tk.answer(d, \"-NAK\")", New: "\tif delay >= 0 {\n\t\tk.answer(d, \"-NAK\")"},
+			{File: "pkg/core/claim.go", Old: "c.now().Add(retryAfter(f.Attempts))", New: "c.now()"},
+			{File: "pkg/core/claim.go", Old: "\t\tif transient(cause) {\n\t\t\tf.Attempts--\n\t\t}\n", New: "\t\t_ = cause\n"},
+		},
 		by: []hunt{{"objects", 4}},
 	},
 	{
