@@ -59,24 +59,27 @@ func Mount(d *Disk, source, dir string) (*fuse.Server, error) {
 		return nil, err
 	}
 	data := &fs.LoopbackRoot{Path: source, Dev: st.Dev}
-	data.NewNode = func(data *fs.LoopbackRoot, _ *fs.Inode, _ string, _ *syscall.Stat_t) fs.InodeEmbedder {
-		return &node{LoopbackNode: fs.LoopbackNode{RootData: data}, disk: d}
-	}
-	root := &node{LoopbackNode: fs.LoopbackNode{RootData: data}, disk: d}
+	root := &node{&fs.LoopbackNode{RootData: data}, d}
 	data.RootNode = root
 	return fs.Mount(dir, root, &fs.Options{MountOptions: fuse.MountOptions{FsName: "forgetful", Name: "forgetful", DirectMountStrict: true, DisableXAttrs: true}})
 }
 
 // node is a file or a folder.
 type node struct {
-	fs.LoopbackNode
+	*fs.LoopbackNode
 	disk *Disk
 }
 
 var (
-	_ fs.NodeCreater = (*node)(nil)
-	_ fs.NodeFsyncer = (*node)(nil)
+	_ fs.NodeWrapChilder = (*node)(nil)
+	_ fs.NodeCreater     = (*node)(nil)
+	_ fs.NodeFsyncer     = (*node)(nil)
 )
+
+// WrapChild implements fs.NodeWrapChilder: what lies in a folder of ours is ours.
+func (n *node) WrapChild(_ context.Context, child fs.InodeEmbedder) fs.InodeEmbedder {
+	return &node{child.(*fs.LoopbackNode), n.disk}
+}
 
 // Create implements fs.NodeCreater: what is new is what can be lost.
 func (n *node) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
