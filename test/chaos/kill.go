@@ -67,8 +67,10 @@ func (k killing) run(ctx context.Context) (kills int, err error) {
 	var clients sync.WaitGroup
 	defer clients.Wait()
 	defer stop()
+	var begin gate // else the files would grow faster than they are looked at
 	for i := range k.clients {
 		c := newClient(t, k.system.client(), k.first+i)
+		c.gate = &begin
 		clients.Go(func() { c.run(loaded) })
 	}
 	c := newChecker(t, k.system.client())
@@ -95,11 +97,13 @@ func (k killing) run(ctx context.Context) (kills int, err error) {
 			return kills, err
 		}
 		ready := time.Since(start)
+		begin.close()
 		fresh := t.history.from(checked)
 		if err := c.lookAll(ctx, append(fresh, sample(t, k.sample, checked)...), false); err != nil {
 			return kills, err
 		}
 		checked += len(fresh)
+		begin.open()
 		if k.perFsck > 0 && cycle%k.perFsck == k.perFsck-1 {
 			if err := c.glance(ctx, k.system); err != nil {
 				return kills, err

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/inlethq/inlet/test/harness/api"
@@ -118,6 +119,7 @@ type client struct {
 	name    string
 	rng     *rand.Rand
 	content func(seed uint64) content // of the next file
+	gate    *gate                     // that it must pass before it begins something; nil for none
 	sent    int
 	mine    []*entry // acknowledged, and not deleted
 }
@@ -128,7 +130,7 @@ func newClient(t *trial, c *api.Client, n int) *client {
 
 // run does one thing after the other until ctx ends. What was under way then stays unknown.
 func (c *client) run(ctx context.Context) {
-	for ctx.Err() == nil {
+	for c.gate.pass(ctx) {
 		switch p := c.rng.IntN(100); {
 		case p < 60 || len(c.mine) == 0:
 			c.send(ctx)
@@ -139,6 +141,47 @@ func (c *client) run(ctx context.Context) {
 		default:
 			c.remove(ctx)
 		}
+	}
+}
+
+// gate holds clients up while it is shut; what they have begun goes on. The zero value is open. It is for many goroutines.
+type gate struct {
+	mu   sync.Mutex
+	shut chan struct{} // closed when it opens; nil while it is open
+}
+
+// pass returns true when the gate is open, and false when ctx has ended.
+func (g *gate) pass(ctx context.Context) bool {
+	for g != nil {
+		g.mu.Lock()
+		shut := g.shut
+		g.mu.Unlock()
+		if shut == nil {
+			break
+		}
+		select {
+		case <-shut:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return ctx.Err() == nil
+}
+
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.shut == nil {
+		g.shut = make(chan struct{})
+	}
+}
+
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.shut != nil {
+		close(g.shut)
+		g.shut = nil
 	}
 }
 
