@@ -40,7 +40,7 @@ var watchedSteps = []struct {
 func TestWatched(t *testing.T) {
 	dir := os.Getenv(watchedDir)
 	if dir == "" {
-		t.Skip("is run by the tests of strace")
+		return // it has its work in a process of its own
 	}
 	t.Chdir(dir)
 	fmt.Println() //nolint:forbidigo // says that it is there
