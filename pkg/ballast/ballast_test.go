@@ -45,18 +45,18 @@ func TestBallastComesAndGoes(t *testing.T) {
 		size  int64
 		low   bool
 	}{
-		{"a new disk", 64 * mib, 60 * mib, 10, nil, false, mib, false},
-		{"nearly full", 64 * mib, mib / 2, 10, nil, false, mib, false},
-		{"full", 64 * mib, mib/2 - 1, 10, nil, false, mib, true},
-		{"full, and a write", 64 * mib, 0, 10, nil, true, 0, true},
-		{"another write", 64 * mib, 0, 10, nil, true, 0, true},
-		{"its own room is not room", 64 * mib, 2 * mib, 10, nil, false, 0, true},
+		{"a new disk", 16 * mib, 60 * mib, 10, nil, false, mib, false},
+		{"nearly full", 16 * mib, mib / 2, 10, nil, false, mib, false},
+		{"full", 16 * mib, mib/2 - 1, 10, nil, false, mib, true},
+		{"full, and a write", 16 * mib, 0, 10, nil, true, 0, true},
+		{"another write", 16 * mib, 0, 10, nil, true, 0, true},
+		{"its own room is not room", 16 * mib, 2 * mib, 10, nil, false, 0, true},
 		{"cannot be measured", 0, 0, 0, errors.New("out"), false, 0, true},
-		{"room again", 64 * mib, 3 * mib, 10, nil, false, mib, false},
-		{"no inodes", 64 * mib, 30 * mib, 0, nil, false, mib, true},
-		{"inodes again", 64 * mib, 30 * mib, 1, nil, false, mib, false},
+		{"room again", 16 * mib, 3 * mib, 10, nil, false, mib, false},
+		{"no inodes", 16 * mib, 30 * mib, 0, nil, false, mib, true},
+		{"inodes again", 16 * mib, 30 * mib, 1, nil, false, mib, false},
 		{"a large disk", 10_000_000 * mib, 5_000_000 * mib, 10, nil, false, maxSize, false},
-		{"a write that was faster", 64 * mib, 60 * mib, 10, nil, true, 0, true},
+		{"a write that was faster", 16 * mib, 60 * mib, 10, nil, true, 0, true},
 	} {
 		space = diskspace.Space{Bytes: step.total, FreeBytes: step.free, Files: 100, FreeFiles: step.files}
 		broken = step.err
@@ -71,11 +71,11 @@ func TestBallastComesAndGoes(t *testing.T) {
 	if cuts := b.Cuts(); cuts != 2 {
 		t.Errorf("room was given free %d times, want 2", cuts)
 	}
-	space = diskspace.Space{Bytes: mib, FreeBytes: mib, Files: 100, FreeFiles: 100}
+	space = diskspace.Space{Bytes: mib / 2, FreeBytes: mib / 2, Files: 100, FreeFiles: 100}
 	small := newBallast(t.TempDir(), b.log, b.measure)
 	small.look()
 	if size := sizeOf(t, filepath.Dir(small.path)); size != 0 || small.Low() {
-		t.Errorf("a disk of 1 MiB has a ballast of %d bytes", size)
+		t.Errorf("a disk of 512 KiB has a ballast of %d bytes", size)
 	}
 }
 

@@ -19,7 +19,6 @@ type bug struct {
 	name    string
 	changes []overlay.Change
 	by      []hunt // any of them may find it
-	soon    bool   // the hunt is short enough for the quick lane
 }
 
 // hunt is a test that must find a bug, with as many cycles as it takes.
@@ -55,7 +54,7 @@ func (t *trial) pickBugs() []bug {
 	if t.bug != "" {
 		return slices.DeleteFunc(slices.Clone(bugs), func(b bug) bool { return b.name != t.bug })
 	}
-	sown := slices.DeleteFunc(slices.Clone(bugs), func(b bug) bool { return !t.full && !b.soon })
+	sown := slices.Clone(bugs)
 	t.rng.Shuffle(len(sown), func(i, j int) { sown[i], sown[j] = sown[j], sown[i] })
 	return sown[:min(t.cycles, len(sown))]
 }

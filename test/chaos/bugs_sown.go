@@ -38,8 +38,7 @@ var bugs = []bug{
 			Old:  "\treturn c.create(ctx, &u, f)\n",
 			New:  "\tgo c.create(context.WithoutCancel(ctx), &u, f)\n\treturn Stored{File: f}, nil\n",
 		}},
-		by:   []hunt{{"kill", 5}},
-		soon: true,
+		by: []hunt{{"kill", 5}},
 	},
 	{
 		name: "events-not-in-records",
@@ -58,8 +57,7 @@ var bugs = []bug{
 			New: "\tif f, err := c.Get(ctx, t, ref); err == nil {\n\t\tfor _, key := range f.BlobKeys() {\n\t\t\t_ = c.blobs.Delete(ctx, key)\n\t\t}\n\t}\n" +
 				"\tf, err := c.bury(ctx, t, ref, by, event.Deleted,",
 		}},
-		by:   []hunt{{"points", 30}},
-		soon: true,
+		by: []hunt{{"points", 30}},
 	},
 	{
 		name: "no-fence",

@@ -123,6 +123,9 @@ func parse(args []string) (options, error) {
 		return o, err
 	}
 	o.all = modes[o.mode]
+	if named == nil && !o.full {
+		o.tests = slices.DeleteFunc(slices.Clone(o.tests), func(t test) bool { return t.quick == 0 })
+	}
 	for o.seed == 0 {
 		o.seed = uint64(rand.Uint32()) //nolint:gosec // any seed will do, and a short one is easier to type
 	}
