@@ -25,7 +25,7 @@ const Name = "ballast"
 const (
 	maxSize  = 64 << 20
 	minSize  = 64 << 10 // below it there is none
-	sizePart = 16
+	sizePart = 32
 )
 
 // lookEvery is how often the free space is looked at.

@@ -45,18 +45,18 @@ func TestBallastComesAndGoes(t *testing.T) {
 		size  int64
 		low   bool
 	}{
-		{"a new disk", 16 * mib, 60 * mib, 10, nil, false, mib, false},
-		{"nearly full", 16 * mib, mib / 2, 10, nil, false, mib, false},
-		{"full", 16 * mib, mib/2 - 1, 10, nil, false, mib, true},
-		{"full, and a write", 16 * mib, 0, 10, nil, true, 0, true},
-		{"another write", 16 * mib, 0, 10, nil, true, 0, true},
-		{"its own room is not room", 16 * mib, 2 * mib, 10, nil, false, 0, true},
+		{"a new disk", 32 * mib, 60 * mib, 10, nil, false, mib, false},
+		{"nearly full", 32 * mib, mib / 2, 10, nil, false, mib, false},
+		{"full", 32 * mib, mib/2 - 1, 10, nil, false, mib, true},
+		{"full, and a write", 32 * mib, 0, 10, nil, true, 0, true},
+		{"another write", 32 * mib, 0, 10, nil, true, 0, true},
+		{"its own room is not room", 32 * mib, 2 * mib, 10, nil, false, 0, true},
 		{"cannot be measured", 0, 0, 0, errors.New("out"), false, 0, true},
-		{"room again", 16 * mib, 3 * mib, 10, nil, false, mib, false},
-		{"no inodes", 16 * mib, 30 * mib, 0, nil, false, mib, true},
-		{"inodes again", 16 * mib, 30 * mib, 1, nil, false, mib, false},
+		{"room again", 32 * mib, 3 * mib, 10, nil, false, mib, false},
+		{"no inodes", 32 * mib, 30 * mib, 0, nil, false, mib, true},
+		{"inodes again", 32 * mib, 30 * mib, 1, nil, false, mib, false},
 		{"a large disk", 10_000_000 * mib, 5_000_000 * mib, 10, nil, false, maxSize, false},
-		{"a write that was faster", 16 * mib, 60 * mib, 10, nil, true, 0, true},
+		{"a write that was faster", 32 * mib, 60 * mib, 10, nil, true, 0, true},
 	} {
 		space = diskspace.Space{Bytes: step.total, FreeBytes: step.free, Files: 100, FreeFiles: step.files}
 		broken = step.err
