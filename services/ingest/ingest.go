@@ -56,21 +56,23 @@ type Config struct {
 // dialects lists the APIs in the order in which a request that none has a route for is offered to them.
 var dialects = []struct {
 	name string
-	open func(*door.Door, *Config) router.Dialect
+	open func(*door.Door, *Config, Needs) router.Dialect
 }{
-	{"native", func(d *door.Door, c *Config) router.Dialect { return native.New(d, c.fetcher(d.Log)) }},
-	{"tiledesk", func(d *door.Door, c *Config) router.Dialect { return tiledesk.New(d, c.Tiledesk) }},
-	{"sonar", func(d *door.Door, _ *Config) router.Dialect { return sonar.New(d) }},
-	{"enzyme", func(d *door.Door, _ *Config) router.Dialect { return enzyme.New(d) }},
-	{"desk", func(d *door.Door, _ *Config) router.Dialect { return desk.New(d) }},
+	{"native", func(d *door.Door, c *Config, _ Needs) router.Dialect {
+		return native.New(native.Config{Door: d, Fetch: c.fetcher(d.Log)})
+	}},
+	{"tiledesk", func(d *door.Door, c *Config, _ Needs) router.Dialect { return tiledesk.New(d, c.Tiledesk) }},
+	{"sonar", func(d *door.Door, _ *Config, _ Needs) router.Dialect { return sonar.New(d) }},
+	{"enzyme", func(d *door.Door, _ *Config, _ Needs) router.Dialect { return enzyme.New(d) }},
+	{"desk", func(d *door.Door, _ *Config, _ Needs) router.Dialect { return desk.New(d) }},
 }
 
 // open makes the dialects that are switched on.
-func (c *Config) open(d *door.Door) []router.Dialect {
+func (c *Config) open(d *door.Door, n Needs) []router.Dialect {
 	var all []router.Dialect
 	for _, dialect := range dialects {
 		if slices.Contains(c.Dialects, dialect.name) {
-			all = append(all, dialect.open(d, c))
+			all = append(all, dialect.open(d, c, n))
 		}
 	}
 	return all
@@ -129,8 +131,15 @@ type runner interface {
 	Run(ctx context.Context) error
 }
 
+// Needs are what the service stands on. All are required; the caller closes them after the service.
+type Needs struct {
+	Core *core.Core
+	Bus  bus.Watcher
+	Log  *slog.Logger
+}
+
 // New binds the listener. ctx bounds the life of what fetches signing keys.
-func New(ctx context.Context, cfg Config, c *core.Core, b bus.Watcher, log *slog.Logger) (*Service, error) {
+func New(ctx context.Context, cfg Config, n Needs) (*Service, error) {
 	if cfg.Directory == "" {
 		return nil, config.Bad("INLET_DIRECTORY", "", "the path of the directory file")
 	}
@@ -139,7 +148,7 @@ func New(ctx context.Context, cfg Config, c *core.Core, b bus.Watcher, log *slog
 		return nil, fmt.Errorf("INLET_DIRECTORY=%s: %w", cfg.Directory, err)
 	}
 	auth, err := access.NewAuthenticator(ctx, directory, access.Config{
-		JWTSecret: []byte(cfg.JWTSecret), JWKSURL: cfg.JWKSURL, Audience: cfg.Audience, Issuer: cfg.Issuer, Log: log,
+		JWTSecret: []byte(cfg.JWTSecret), JWKSURL: cfg.JWKSURL, Audience: cfg.Audience, Issuer: cfg.Issuer, Log: n.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -152,14 +161,14 @@ func New(ctx context.Context, cfg Config, c *core.Core, b bus.Watcher, log *slog
 		return nil, fmt.Errorf("INLET_SIGNING_KEYS: %w", err)
 	}
 	open := cfg.open(door.New(door.Config{
-		Core: c, Auth: auth, Directory: directory, Limiter: access.NewLimiter(nil), Keys: keys,
-		MaxUploads: cfg.MaxUploads, MaxShare: cfg.MaxShare, PublicURL: cfg.PublicURL, Wait: cfg.Wait, MaxFile: cfg.MaxFile, Log: log,
-	}))
-	server, err := httpserver.Listen(cfg.Addr, "INLET_ADDR", router.New(log, open...), log)
+		Core: n.Core, Auth: auth, Directory: directory, Limiter: access.NewLimiter(nil), Keys: keys,
+		MaxUploads: cfg.MaxUploads, MaxShare: cfg.MaxShare, PublicURL: cfg.PublicURL, Wait: cfg.Wait, MaxFile: cfg.MaxFile, Log: n.Log,
+	}), n)
+	server, err := httpserver.Listen(cfg.Addr, "INLET_ADDR", router.New(n.Log, open...), n.Log)
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{core: c, bus: b, directory: directory, server: server, log: log}
+	s := &Service{core: n.Core, bus: n.Bus, directory: directory, server: server, log: n.Log}
 	for _, dialect := range open {
 		if r, ok := dialect.(runner); ok {
 			s.background = append(s.background, r)

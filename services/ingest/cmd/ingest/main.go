@@ -11,7 +11,7 @@ import (
 
 func main() {
 	program.Main(ingest.Name, func(ctx context.Context, p *program.Program, cfg ingest.Config) (lifecycle.Part, error) {
-		s, err := ingest.New(ctx, cfg, p.Core, p.Bus, p.Log)
+		s, err := ingest.New(ctx, cfg, ingest.Needs{Core: p.Core, Bus: p.Bus, Log: p.Log})
 		if err != nil {
 			return lifecycle.Part{}, err
 		}

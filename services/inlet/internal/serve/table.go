@@ -39,7 +39,7 @@ func table(s *settings) []service {
 			return lifecycle.Part{Name: verifier.Name, Run: v.Run}, nil
 		}},
 		{name: ingest.Name, settings: &s.ingest, public: true, start: func(ctx context.Context, p *program.Program) (lifecycle.Part, error) {
-			i, err := ingest.New(ctx, s.ingest, p.Core, p.Bus, p.Log)
+			i, err := ingest.New(ctx, s.ingest, ingest.Needs{Core: p.Core, Bus: p.Bus, Log: p.Log})
 			if err != nil {
 				return lifecycle.Part{}, err
 			}

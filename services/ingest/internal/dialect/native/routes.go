@@ -36,10 +36,16 @@ type Dialect struct {
 	log       *slog.Logger
 }
 
-// New makes the dialect. Files from URLs are fetched by client. It answers without Run, but then leaves what was announced to other processes.
-func New(d *door.Door, client *fetch.Client) *Dialect {
+// Config is what the dialect works with. All is required.
+type Config struct {
+	Door  *door.Door
+	Fetch *fetch.Client // of files from URLs
+}
+
+// New makes the dialect. It answers without Run, but then leaves what was announced to other processes.
+func New(c Config) *Dialect {
 	return &Dialect{
-		Door: d, policy: content.TagdAI, client: client, announced: make(chan core.Hint, maxQueue), log: d.Log.With("dialect", dialectName),
+		Door: c.Door, policy: content.TagdAI, client: c.Fetch, announced: make(chan core.Hint, maxQueue), log: c.Door.Log.With("dialect", dialectName),
 	}
 }
 
