@@ -15,7 +15,7 @@ const maxBatch = 256
 
 // write is a change on its way to the writer.
 type write struct {
-	apply func(*batch) error // run by the writer; an error fails this write alone and must leave the transaction unchanged
+	apply func(*batch) error // run by the writer, a second time when the disk was full; an error fails this write alone and must leave the transaction unchanged
 	done  chan error         // gets the outcome; has room for it, so the writer never waits
 }
 
@@ -109,8 +109,22 @@ func (w *writer) collect(first write) []write {
 	return batch
 }
 
-// commit applies the writes in one transaction and tells each its outcome.
+// commit applies the writes in one transaction and tells each its outcome. Where the disk is full they are tried once more if there is room in the log.
 func (w *writer) commit(writes []write) {
+	outcomes, err := w.try(writes)
+	if err != nil && kindOf(err) == file.NoSpace && w.rewind() {
+		outcomes, err = w.try(writes)
+	}
+	for i, change := range writes {
+		if err != nil {
+			outcomes[i] = err
+		}
+		change.done <- outcomes[i]
+	}
+}
+
+// try applies the writes in one transaction. After an error, which is for all of them, nothing has changed, and they may be tried again.
+func (w *writer) try(writes []write) ([]error, error) {
 	outcomes := make([]error, len(writes))
 	b := &batch{conn: w.conn, ledger: w.ledger}
 	b.exec("BEGIN IMMEDIATE")
@@ -125,12 +139,16 @@ func (w *writer) commit(writes []write) {
 	if b.broken != nil {
 		b.rollBack()
 	}
-	for i, change := range writes {
-		if b.broken != nil {
-			outcomes[i] = b.broken
-		}
-		change.done <- outcomes[i]
-	}
+	return outcomes, b.broken
+}
+
+// rewind copies the write-ahead log into the database, so that the next write takes the log's own room from its beginning in place of new room at its
+// end. It reports whether it could: readers may hold on to the log, and the database itself may have to grow.
+// https://www.sqlite.org/pragma.html#pragma_wal_checkpoint
+func (w *writer) rewind() bool {
+	var busy, frames, copied int64
+	err := w.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(RESTART)").Scan(&busy, &frames, &copied)
+	return err == nil && busy == 0 && frames == copied
 }
 
 // batch is a transaction of the writer. Its first failing statement breaks it: from then on nothing is executed, and every write in it
