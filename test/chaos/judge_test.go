@@ -141,7 +141,7 @@ func TestParse(t *testing.T) {
 		t.Errorf("parsed %+v: %v", o, err)
 	}
 	o, err = parse([]string{"-quick"})
-	if err != nil || len(o.tests) != len(tests)-2 || o.seed == 0 {
+	if err != nil || len(o.tests) != len(tests)-1 || o.seed == 0 {
 		t.Errorf("parsed %+v: %v", o, err)
 	}
 	for _, bad := range [][]string{{"earthquake"}, {"-quick", "-full"}, {"-quick", "kill"}, {"-cycles", "-1"}} {

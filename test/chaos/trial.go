@@ -25,7 +25,7 @@ var tests = []test{
 	{"kill", 15, 500, "%[1]d cycles, 40 uploads acknowledged in each on average: 0 lost, changed, phantom, stuck, resurrected; 0 orphans after a reconcile", killUnderLoad},
 	{"points", 20, 4000, "a kill at each call that changes a file, %[1]d at most: 0 lost, changed, phantom, stuck, resurrected, repeated; 0 left after a reconcile", sweepPoints},
 	{"power", 20, 2000, "%[1]d power cuts of a disk with ext4: 0 acknowledged uploads lost or changed, 0 deletes undone, 0 stores that do not open; a server without fsync is caught", cutPower},
-	{"full", 0, 50, "%[1]d fills of a small disk, half of them with inodes, and disks that fail: every refusal a 507, every delete done, uploads again within 5 s; 0 lost, changed, phantom, stuck, resurrected", fillDisks},
+	{"full", 4, 50, "%[1]d fills of a small disk, half of them with inodes, and disks that fail: every refusal a 507, every delete done, uploads again within 5 s; 0 lost, changed, phantom, stuck, resurrected", fillDisks},
 	{"bus", 2, 20, "uploads do not feel that the bus is out, slow or restarted %[1]d times; a backlog has its end 60 s after it returns without its store; events delivered 5 times: 0 lost, stuck, repeated, unseen", breakBus},
 	{"database", 20, 1000, "%[1]d answers of writes lost, the primary changed, the database slow, refused and hung: 0 lost, changed, phantom, stuck, resurrected; 503 within 2 s, bodies unread, back within 5 s; accounts exact", breakDatabase},
 	{"objects", 2, 120, "%[1]d times 5 s of an S3 server that fails and lies, and that is out: 0 lost, changed, phantom, stuck; answers in 2 s while it is out, back 5 s after it; 0 left after a reconcile, of multipart uploads too", breakObjects},
