@@ -169,7 +169,7 @@ func (s *Store) apply(ctx context.Context, c step, bytes int64, held bool) (bool
 		change = c.after - bytes
 		unset = append(unset, bson.E{Key: reservation, Value: ""})
 	}
-	spent := s.spent.take(c.tenant)
+	spent := s.spent.take(c.tenant, c.mark())
 	for _, mark := range spent {
 		unset = append(unset, bson.E{Key: doneField(mark), Value: ""})
 	}
@@ -197,26 +197,37 @@ func (s *Store) apply(ctx context.Context, c step, bytes int64, held bool) (bool
 }
 
 // spentMarks holds, by tenant, the marks that nobody will look for any more. The zero value is empty; it may be used by many goroutines.
+//
+// It is a set: a step may be followed twice, by its call and later (settleNow), and an update that names a field twice is refused by the server.
 type spentMarks struct {
 	mu       sync.Mutex
-	byTenant map[string][]string
+	byTenant map[string]map[string]struct{}
 }
 
 func (m *spentMarks) put(tenant string, marks ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.byTenant == nil {
-		m.byTenant = map[string][]string{}
+		m.byTenant = map[string]map[string]struct{}{}
 	}
-	m.byTenant[tenant] = append(m.byTenant[tenant], marks...)
+	spent := m.byTenant[tenant]
+	if spent == nil {
+		spent = map[string]struct{}{}
+		m.byTenant[tenant] = spent
+	}
+	for _, mark := range marks {
+		spent[mark] = struct{}{}
+	}
 }
 
-func (m *spentMarks) take(tenant string) []string {
+// take empties the set of a tenant, but for a mark that is about to be made.
+func (m *spentMarks) take(tenant, but string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	marks := m.byTenant[tenant]
+	spent := m.byTenant[tenant]
 	delete(m.byTenant, tenant)
-	return marks
+	delete(spent, but)
+	return slices.Collect(maps.Keys(spent))
 }
 
 // Release ends a reservation.
