@@ -12,8 +12,13 @@ import (
 	"github.com/inlethq/inlet/pkg/file"
 )
 
-// MaxAttempts is how often a piece of work is begun before the file is given up. It counts attempts that ended in a crash, too.
+// MaxAttempts is how often a piece of work may fail before the file is given up.
 const MaxAttempts = 6
+
+// MaxCrashes is how many workers may die at a piece of work before the file is given up: it may be why they do. It is more than MaxAttempts, since
+// a process that is killed takes innocent files with it; pictures, of which one might well be guilty, are decoded in processes of their own, whose end is
+// no crash but an attempt that failed.
+const MaxCrashes = 30
 
 // retryAfter is when the next attempt is due for those who look at records; the bus, which uses the same delays, comes first.
 func retryAfter(attempts int) time.Duration {
@@ -44,7 +49,7 @@ var (
 )
 
 // underClaim does one piece of work on one file: it claims the record, runs do, and has do's result committed under the claim's token.
-// It returns nil when there is nothing to do, somebody else does it, or the file was given up after MaxAttempts.
+// It returns nil when there is nothing to do, somebody else does it, or the file was given up after MaxAttempts or MaxCrashes.
 //
 // do returns the change to make to the record. The change is applied only while the claim holds and the file still waits for that work; when it is
 // lost undo runs, which removes what do left behind.
@@ -77,9 +82,9 @@ func (c *Core) underClaim(ctx context.Context, h Hint, work file.Work, do func(c
 			if w, _ := f.Owed(); w != work || !mine.Same(f.Claim) {
 				return errFenced
 			}
-			attempt := f.Attempts
+			attempt := f.Attempts + f.Crashes
 			f.Claim.By, f.Claim.Until = "", time.Time{}
-			f.Attempts = 0
+			f.StartOver()
 			if err := commit(f); err != nil {
 				return err
 			}
@@ -110,7 +115,10 @@ func (c *Core) claim(ctx context.Context, h Hint, work file.Work) (*file.File, e
 		if w, _ := f.Owed(); w != work || f.Claim.Held(now) || f.Expired(now) {
 			return errNoWork
 		}
-		if f.Attempts >= MaxAttempts {
+		if f.Claim.By != "" { // whoever held it has died
+			f.Attempts, f.Crashes = max(f.Attempts-1, 0), f.Crashes+1
+		}
+		if f.Attempts >= MaxAttempts || f.Crashes >= MaxCrashes {
 			return errGaveUp
 		}
 		f.Attempts++
@@ -152,10 +160,10 @@ func (c *Core) unclaim(ctx context.Context, h Hint, mine file.Claim, cause error
 		if !mine.Same(f.Claim) {
 			return errUnchanged
 		}
-		f.Claim.By, f.Claim.Until = "", c.now().Add(retryAfter(f.Attempts))
 		if transient(cause) {
 			f.Attempts--
 		}
+		f.Claim.By, f.Claim.Until = "", c.now().Add(retryAfter(f.Attempts))
 		return nil
 	})
 	if err != nil {
@@ -176,9 +184,9 @@ func (c *Core) GiveUp(ctx context.Context, h Hint, work file.Work, reason string
 			return errUnchanged
 		}
 		now := c.now()
-		f.Log(file.Step{At: now, What: string(work) + " failed", Attempt: f.Attempts, Note: reason})
+		f.Log(file.Step{At: now, What: string(work) + " failed", Attempt: f.Attempts + f.Crashes, Note: reason})
 		f.Claim = file.Claim{Token: f.Claim.Token + 1}
-		f.Attempts = 0
+		f.StartOver()
 		if work == file.WorkThumbnail {
 			f.Thumbnail = file.ThumbnailFailed
 			return nil

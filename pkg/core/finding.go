@@ -202,7 +202,7 @@ func (c *Core) lookLate(f *file.File, promise time.Duration) []Finding {
 		allowed = lateWork + promise
 	}
 	if work, since := f.Owed(); work != file.WorkNone && now.Sub(since) > allowed {
-		late(Stuck, "%s waits for %s since %s, attempts %d", f.State, work, stamp(since), f.Attempts)
+		late(Stuck, "%s waits for %s since %s, attempts %d", f.State, work, stamp(since), f.Attempts+f.Crashes)
 	}
 	return found
 }

@@ -74,7 +74,8 @@ func (c *Core) dropVariant(f *file.File, key string) {
 	f.Variants = slices.Delete(f.Variants, i, i+1)
 	f.Log(file.Step{At: c.now(), What: "variant lost", Note: name})
 	if name == file.ThumbnailName && f.State == file.Ready {
-		f.Thumbnail, f.Attempts = file.ThumbnailOwed, 0
+		f.Thumbnail = file.ThumbnailOwed
+		f.StartOver()
 	}
 }
 
@@ -84,7 +85,8 @@ func (c *Core) spoil(f *file.File, reason string) {
 	if f.State != file.Failed {
 		c.owe(f, event.Failed)
 	}
-	f.State, f.Reason, f.Attempts = file.Failed, reason, 0
+	f.State, f.Reason = file.Failed, reason
+	f.StartOver()
 	f.Claim = file.Claim{Token: f.Claim.Token + 1}
 	f.Variants, f.Renders, f.Thumbnail = nil, nil, file.ThumbnailNone
 	f.Log(file.Step{At: c.now(), What: "failed", Note: reason})

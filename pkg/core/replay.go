@@ -103,7 +103,7 @@ func (c *Core) Replay(ctx context.Context, t file.Tenant, id file.ID) (file.Work
 // begin makes work due that was given up, and on which nobody has a claim any more. The thumbnailer looks for its own: no event is owed, as
 // nothing was verified.
 func (c *Core) begin(f *file.File, work file.Work) error {
-	f.Attempts = 0
+	f.StartOver()
 	f.Log(file.Step{At: c.now(), What: "replayed", Note: f.Reason})
 	f.Reason = ""
 	if work == file.WorkThumbnail {

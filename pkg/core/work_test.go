@@ -86,6 +86,38 @@ func TestFailedAttemptsEndInFailed(t *testing.T) {
 	b.waitFacts(f.ID, event.Stored, event.Failed)
 }
 
+// dieAt lets n workers, one after the other, claim the file and not come back before their lease has ended, and then calls last.
+func (b *bench) dieAt(f *file.File, n int, last func()) {
+	b.t.Helper()
+	if n == 0 {
+		last()
+		return
+	}
+	err := b.Verify(b.t.Context(), hint(f), func(context.Context, io.ReadSeeker, *file.File) (content.Verdict, error) {
+		b.clock.advance(core.DefaultLease + time.Second)
+		b.dieAt(f, n-1, last)
+		return content.Verdict{Reason: content.ReasonCorrupt}, nil // too late
+	})
+	if err != nil {
+		b.t.Error(err)
+	}
+}
+
+func TestCrashesCountLessThanFailures(t *testing.T) {
+	b := newBench(t)
+	innocent := b.upload(text("innocent"))
+	b.dieAt(innocent, core.MaxCrashes-1, func() { b.verify(innocent, content.Verdict{Type: "text/plain"}) })
+	got := b.get(innocent)
+	if last := got.Timeline[len(got.Timeline)-1]; got.State != file.Ready || got.Crashes != 0 || last.Attempt != core.MaxCrashes {
+		t.Errorf("record %+v", got)
+	}
+	guilty := b.upload(text("guilty"))
+	b.dieAt(guilty, core.MaxCrashes+1, func() { t.Error("it is worked on after that many crashes") })
+	if got := b.get(guilty); got.State != file.Failed || got.Reason != "too_many_attempts" {
+		t.Errorf("record %+v", got)
+	}
+}
+
 func TestOutageDoesNotCountAgainstTheFile(t *testing.T) {
 	b := newBench(t)
 	f := b.upload(text("hello"))

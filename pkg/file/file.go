@@ -172,7 +172,8 @@ type File struct {
 
 	State     State
 	Reason    string // a code, for rejected and failed: corrupt, type_mismatch, …
-	Attempts  int    // tries of the current piece of work
+	Attempts  int    // tries of the current piece of work that did not end in a crash
+	Crashes   int    // tries of it in which the worker died, whatever of
 	ExpiresAt time.Time
 	Downloads int64
 
@@ -242,6 +243,9 @@ func (f *File) BlobKeys() []string {
 	}
 	return keys
 }
+
+// StartOver forgets the tries of the current piece of work.
+func (f *File) StartOver() { f.Attempts, f.Crashes = 0, 0 }
 
 // Log appends a step to the timeline. When it is full the second oldest goes: the first says how the file came.
 func (f *File) Log(s Step) {

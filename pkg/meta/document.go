@@ -51,6 +51,7 @@ type Record struct {
 	State     string `json:"state" bson:"state"`
 	Reason    string `json:"reason,omitempty" bson:"reason,omitempty"`
 	Attempts  int    `json:"attempts,omitempty" bson:"attempts,omitempty"`
+	Crashes   int    `json:"crashes,omitempty" bson:"crashes,omitempty"`
 	ExpiresAt int64  `json:"expires_at,omitempty" bson:"expires_at"`
 	Downloads int64  `json:"downloads,omitempty" bson:"downloads,omitempty"`
 
@@ -148,7 +149,7 @@ func record(f *file.File) Record {
 		Name: f.Name, OriginalName: f.OriginalName, Description: f.Description,
 		DeclaredType: f.DeclaredType, DetectedType: f.DetectedType,
 		Size: f.Size, SHA256: f.SHA256, MD5: f.MD5, BlobKey: f.BlobKey, Thumbnail: string(f.Thumbnail),
-		State: string(f.State), Reason: f.Reason, Attempts: f.Attempts, ExpiresAt: Micros(f.ExpiresAt), Downloads: f.Downloads,
+		State: string(f.State), Reason: f.Reason, Attempts: f.Attempts, Crashes: f.Crashes, ExpiresAt: Micros(f.ExpiresAt), Downloads: f.Downloads,
 		CreatedBy: f.Created.ID, CreatedAt: Micros(f.Created.At),
 		UpdatedBy: f.Updated.ID, UpdatedAt: Micros(f.Updated.At),
 		DeletedBy: f.Deleted.ID, DeletedAt: Micros(f.Deleted.At), ErasedAt: Micros(f.ErasedAt),
@@ -212,7 +213,7 @@ func (r Record) File() *file.File {
 		Name: r.Name, OriginalName: r.OriginalName, Description: r.Description,
 		DeclaredType: r.DeclaredType, DetectedType: r.DetectedType,
 		Size: r.Size, SHA256: r.SHA256, MD5: r.MD5, BlobKey: r.BlobKey, Thumbnail: file.Thumbnail(r.Thumbnail),
-		State: file.State(r.State), Reason: r.Reason, Attempts: r.Attempts, ExpiresAt: Time(r.ExpiresAt), Downloads: r.Downloads,
+		State: file.State(r.State), Reason: r.Reason, Attempts: r.Attempts, Crashes: r.Crashes, ExpiresAt: Time(r.ExpiresAt), Downloads: r.Downloads,
 		Created:     file.Actor{ID: r.CreatedBy, At: Time(r.CreatedAt)},
 		Updated:     file.Actor{ID: r.UpdatedBy, At: Time(r.UpdatedAt)},
 		Deleted:     file.Actor{ID: r.DeletedBy, At: Time(r.DeletedAt)},

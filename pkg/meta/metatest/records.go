@@ -21,7 +21,7 @@ func full(n int) *file.File {
 	f.Size, f.SHA256, f.MD5 = 1<<52, strings.Repeat("ab", 32), strings.Repeat("cd", 16)
 	f.Image = &file.Image{Width: 640, Height: 480, Frames: 12}
 	f.BlobKey, f.Thumbnail = "ac/me/01J", file.ThumbnailOwed
-	f.State, f.Reason, f.Attempts = file.Ready, "none", 3
+	f.State, f.Reason, f.Attempts, f.Crashes = file.Ready, "none", 3, 2
 	f.ExpiresAt, f.Downloads = at(86400), 1<<40
 	f.Updated, f.Deleted = file.Actor{ID: "u2", At: at(1)}, file.Actor{ID: "u3", At: at(2)}
 	f.ErasedAt = at(2)
