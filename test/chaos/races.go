@@ -24,6 +24,7 @@ const (
 	raceDelay   = 30 * time.Millisecond // the latest delete after the upload
 	readPause   = 10 * time.Millisecond // between two reads of one reader
 	readsAfter  = 2                     // that each reader must see fail
+	raceTries   = 10                    // files for one race, whose life may be over before it
 )
 
 // race is one file that ends while it is read.
@@ -76,7 +77,12 @@ func raceIn(ctx context.Context, t *trial, s system, atOnce int) (reached string
 }
 
 func (r *race) run(ctx context.Context) error {
-	if err := r.begin(ctx); err != nil {
+	err := r.begin(ctx)
+	for again := 1; errors.Is(err, errOver) && again < raceTries; again++ {
+		r.entry = r.trial.history.add(fmt.Sprintf("%s-%d", r.entry.key, again), newText(r.entry.seed+1))
+		err = r.begin(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	over := time.Now().Add(raceLife) // it was made before it was acknowledged
@@ -94,10 +100,13 @@ func (r *race) run(ctx context.Context) error {
 			return err
 		})
 	}
-	err := g.Wait()
+	err = g.Wait()
 	r.trial.history.change(r.entry, func(e *entry) { e.remove = ok })
 	return err
 }
+
+// errOver says that a machine was too busy for a race: the file's life was over before it.
+var errOver = errors.New("the file has expired before its race")
 
 // begin uploads the file, mostly without waiting for its verdict, and has a URL signed for it.
 func (r *race) begin(ctx context.Context) error {
@@ -120,6 +129,10 @@ func (r *race) begin(ctx context.Context) error {
 	resp, err := r.client.Do(ctx, api.Request{Method: http.MethodPost, Path: "/v1/files/" + f.ID + "/sign"})
 	if err == nil {
 		err = resp.Err()
+	}
+	if r.expires && api.Status(err) == http.StatusNotFound {
+		r.trial.history.change(r.entry, func(e *entry) { e.remove = ok })
+		return errOver
 	}
 	if err != nil {
 		return err
