@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/inlethq/inlet/pkg/diskspace"
+	"github.com/inlethq/inlet/pkg/durable"
 )
 
 // Name is that of the file. Whoever finds a disk full while nothing runs may remove it.
@@ -157,7 +158,7 @@ func (b *Ballast) cut() {
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	if err = errors.Join(err, syncDir(filepath.Dir(b.path))); err != nil {
+	if err = errors.Join(err, durable.SyncDir(filepath.Dir(b.path))); err != nil {
 		b.log.Error("the ballast cannot be removed", "path", b.path, "err", err)
 		return
 	}
@@ -177,12 +178,4 @@ func (b *Ballast) grow(size int64) {
 	if err = errors.Join(err, f.Close()); err != nil {
 		_ = os.Remove(b.path) // part of a ballast is none
 	}
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the operator names it
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

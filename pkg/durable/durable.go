@@ -1,4 +1,4 @@
-// Package durable writes small files that must not be lost or half there: the directory file, the signing keys.
+// Package durable writes small files that must not be lost or half there, the directory file and the signing keys, and makes names durable.
 //
 // It is not for the bytes of uploads, which pkg/blob/disk writes.
 package durable
@@ -28,10 +28,11 @@ func WriteFile(path string, data []byte) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))
 	}
-	return syncDir(dir)
+	return SyncDir(dir)
 }
 
-func syncDir(dir string) error {
+// SyncDir makes durable which names a folder has. Some file systems give the room of a removed file free only with that.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir) //nolint:gosec // the operator names it
 	if err != nil {
 		return err

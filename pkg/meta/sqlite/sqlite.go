@@ -20,8 +20,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
-
+	"github.com/inlethq/inlet/pkg/durable"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/meta"
 	"github.com/inlethq/inlet/pkg/meta/clock"
@@ -180,15 +179,7 @@ func prepareFile(path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // as above
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return errors.Join(durable.SyncDir(dir), durable.SyncDir(filepath.Dir(dir)))
 }
 
 // Ping returns nil when the database answers.
