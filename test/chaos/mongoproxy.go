@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/inlethq/inlet/test/harness/mongowire"
 )
 
 // mongoFault is what a mongoProxy does to the commands that come while it stands.
@@ -159,7 +161,7 @@ func (p *mongoProxy) serve(client net.Conn) {
 	p.keep(server)
 	defer p.drop(server)
 	for {
-		command, err := readMessage(client)
+		command, err := mongowire.ReadMessage(client)
 		if err != nil {
 			return
 		}

@@ -3,11 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
-	"io"
 	"net"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/inlethq/inlet/test/harness/mongowire"
 )
 
 // The wire protocol: https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/.
@@ -18,39 +18,19 @@ var (
 	greetings = []string{"hello", "isMaster", "ismaster", ""}
 )
 
-const (
-	headerBytes = 16 // length, request id, response to, opcode: four little-endian int32
-	maxMessage  = 48_000_000
-	opMsg       = 2013
-	bodyOffset  = headerBytes + 4 + 1 // flags, and the kind of the first section
-)
-
-// readMessage reads one message, header included.
-func readMessage(r io.Reader) ([]byte, error) {
-	var length [4]byte
-	if _, err := io.ReadFull(r, length[:]); err != nil {
-		return nil, err
-	}
-	n := binary.LittleEndian.Uint32(length[:])
-	if n < headerBytes || n > maxMessage {
-		return nil, fmt.Errorf("a message of %d bytes", n)
-	}
-	m := make([]byte, n)
-	copy(m, length[:])
-	_, err := io.ReadFull(r, m[len(length):])
-	return m, err
-}
+// bodyOffset is where the body of an OP_MSG begins: after its flags and the kind of its first section.
+const bodyOffset = mongowire.HeaderBytes + 4 + 1
 
 func forward(server net.Conn, command []byte) ([]byte, error) {
 	if _, err := server.Write(command); err != nil {
 		return nil, err
 	}
-	return readMessage(server)
+	return mongowire.ReadMessage(server)
 }
 
 // commandOf returns the name of a command and of the collection that it is for; nothing for a message of another kind, which is a first hello.
 func commandOf(m []byte) (name, collection string) {
-	if len(m) < bodyOffset || binary.LittleEndian.Uint32(m[12:]) != opMsg || m[bodyOffset-1] != 0 {
+	if len(m) < bodyOffset || mongowire.Opcode(m) != mongowire.OpMsg || m[bodyOffset-1] != 0 {
 		return "", ""
 	}
 	body, err := bson.ReadDocument(bytes.NewReader(m[bodyOffset:]))
@@ -74,7 +54,7 @@ func errorReply(command []byte, code int32) ([]byte, error) {
 	m := make([]byte, bodyOffset, bodyOffset+len(body))
 	binary.LittleEndian.PutUint32(m, uint32(bodyOffset+len(body))) //nolint:gosec // some hundred
 	copy(m[8:], command[4:8])                                      // responds to the request's id
-	binary.LittleEndian.PutUint32(m[12:], opMsg)
+	binary.LittleEndian.PutUint32(m[12:], mongowire.OpMsg)
 	return append(m, body...), nil
 }
 

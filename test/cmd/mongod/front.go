@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"sync"
+
+	"github.com/inlethq/inlet/test/harness/mongowire"
 )
 
 // front passes commands to the backend, of all its clients one at a time.
@@ -33,7 +34,7 @@ func (f *front) handle(ctx context.Context, client net.Conn) {
 	})()
 
 	for ctx.Err() == nil {
-		command, err := readMessage(client)
+		command, err := mongowire.ReadMessage(client)
 		if err != nil {
 			f.broken(client, err)
 			return
@@ -59,7 +60,7 @@ func (f *front) exchange(server net.Conn, command []byte) ([]byte, error) {
 	if wantsNoReply(command) {
 		return nil, nil
 	}
-	return readMessage(server)
+	return mongowire.ReadMessage(server)
 }
 
 // broken logs the end of a connection that neither side has closed.
@@ -69,34 +70,13 @@ func (f *front) broken(client net.Conn, err error) {
 	}
 }
 
-// The wire protocol, https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/.
-const (
-	headerBytes   = 16       // length, request id, response to, opcode: four little-endian int32
-	maxMessage    = 48000000 // maxMessageSizeBytes
-	opMsg         = 2013
-	flagMoreComes = 1 << 1
-)
-
-// readMessage reads one message, header included.
-func readMessage(r io.Reader) ([]byte, error) {
-	var length [4]byte
-	if _, err := io.ReadFull(r, length[:]); err != nil {
-		return nil, err
-	}
-	n := binary.LittleEndian.Uint32(length[:])
-	if n < headerBytes || n > maxMessage {
-		return nil, fmt.Errorf("a message of %d bytes", n)
-	}
-	m := make([]byte, n)
-	copy(m, length[:])
-	_, err := io.ReadFull(r, m[len(length):])
-	return m, err
-}
+// flagMoreComes is the flag moreToCome of an OP_MSG.
+const flagMoreComes = 1 << 1
 
 // wantsNoReply reports whether m is an OP_MSG with the flag moreToCome: an unacknowledged write.
 func wantsNoReply(m []byte) bool {
-	if len(m) < headerBytes+4 || binary.LittleEndian.Uint32(m[12:]) != opMsg {
+	if len(m) < mongowire.HeaderBytes+4 || mongowire.Opcode(m) != mongowire.OpMsg {
 		return false
 	}
-	return binary.LittleEndian.Uint32(m[headerBytes:])&flagMoreComes != 0
+	return binary.LittleEndian.Uint32(m[mongowire.HeaderBytes:])&flagMoreComes != 0
 }
