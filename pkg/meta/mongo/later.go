@@ -32,9 +32,19 @@ func (s *Store) settleNow(d meta.Document, before int64, inDoubt bool) error {
 		if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 			return translate(s.life, "mongo.later", err)
 		}
-		if same, err := sameDocument(stored, d); err != nil || !same {
-			return err // it was not written, or somebody else has changed it since
+		if written, err := stepWritten(stored, d); err != nil || !written {
+			return err
 		}
 	}
 	return s.follow(s.life, stepOf(d, before))
+}
+
+// stepWritten reports whether a record, as it is stored, has taken the step that ended in d: it is as the step left it, or the step made it and it has moved
+// on since, as a file does as soon as somebody finds it. (What stands there in place of a file that was not made, never moves.) Of a later step nobody
+// can tell when others have followed; Recount does.
+func stepWritten(stored, d meta.Document) (bool, error) {
+	if d.Rev == 1 && stored.Rev > 1 {
+		return true, nil
+	}
+	return sameDocument(stored, d)
 }
