@@ -58,16 +58,17 @@ func textAgrees(declared, detected string, head []byte) bool {
 	return true
 }
 
-// wordSignature reports whether a binary format was recognised by letters alone, with which a text may begin as well, or
-// that it may mention: "MZ", "BZh", "%PDF-" in a text about PDF.
+// wordSignature reports whether a binary format was recognised by letters alone, with which a text may begin as well, or that it may mention: "MZ", "icns",
+// "GIF89a", "%PDF-" in a text about PDF. That head is text tells it: files of these formats have binary bytes in their first HeadBytes. Only those
+// that are written as text need none.
 func wordSignature(detected string, head []byte) bool {
 	switch detected {
-	case peType, "application/x-bzip2", "application/x-shockwave-flash", "application/vnd.apache.parquet":
-		return true
 	case pdfType:
 		return !bytes.HasPrefix(head, []byte("%PDF-"))
+	case "application/vnd.fdf":
+		return false
 	}
-	return false
+	return true
 }
 
 // scriptTypes are the types whose files may begin with a shebang.

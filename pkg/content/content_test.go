@@ -91,6 +91,8 @@ func TestAdmit(t *testing.T) {
 		{"a.txt", "text/plain", jsonHead, content.TagdAI, "text/plain"},
 		{"a.txt", "text/plain; charset=utf-8", htmlHead, content.TagdAI, "text/plain"},
 		{"a.txt", "text/plain", "MZ is the country code of Mozambique\n", content.TagdAI, "text/plain"},
+		{"a.txt", "text/plain", "icns are icons of a Mac\n", content.TagdAI, "text/plain"},
+		{"a.txt", "text/plain", "GIF89a is how a GIF begins\n", content.TagdAI, "text/plain"},
 		{"a.txt", "text/plain", "A PDF begins with %PDF-1.7.\n", content.TagdAI, "text/plain"},
 		{"a.json", "application/json", jsonHead, content.TagdAI, "application/json"},
 		{"a.json", "application/json", "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n", content.TagdAI, "application/json"},

@@ -9,11 +9,12 @@ import (
 const (
 	careGrace = time.Second            // age above which bytes without a record are removed
 	careLimit = 60 * time.Second       // for everything to be mended: one sweep
+	careShare = 2 * time.Millisecond   // and for each upload, as a sweep looks at them all
 	carePause = 500 * time.Millisecond // between two looks of fsck
 )
 
 // mend restarts the server with a sweeper in a hurry and waits until fsck finds nothing. It returns what fsck found before, and how long the
-// mending took. What is left after careLimit is a violation. Nothing may be under way.
+// mending took. What is left after one sweep is a violation. Nothing may be under way.
 func mend(ctx context.Context, t *trial, s system) (before checkup, took time.Duration, err error) {
 	if before, err = s.fsck(ctx, careGrace); err != nil {
 		return before, 0, err
@@ -30,6 +31,7 @@ func mend(ctx context.Context, t *trial, s system) (before checkup, took time.Du
 		return before, 0, err
 	}
 	start := time.Now()
+	limit := careLimit + time.Duration(t.history.acknowledged())*careShare
 	tick := time.NewTicker(carePause)
 	defer tick.Stop()
 	for {
@@ -41,7 +43,7 @@ func mend(ctx context.Context, t *trial, s system) (before checkup, took time.Du
 		if now.Findings == 0 {
 			return before, took, nil
 		}
-		if took > careLimit {
+		if took > limit {
 			for _, line := range now.lines {
 				t.found.addf(untidy, "%s", line)
 			}
