@@ -1,8 +1,10 @@
 package mongo
 
 import (
+	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/meta"
@@ -31,29 +33,45 @@ func TestSpentMarks(t *testing.T) {
 	}
 }
 
-func TestStepWritten(t *testing.T) {
+func TestStepTaken(t *testing.T) {
+	now := time.Now()
 	at := func(rev int64, state file.State, by string) meta.Document {
-		d, err := document(&file.File{ID: "01ARZ3NDEKTSV4RRFFQ69G5FAV", Tenant: "t", Number: 1, State: state, Size: 10, Deleted: file.Actor{ID: by}}, rev)
+		f := &file.File{ID: "01ARZ3NDEKTSV4RRFFQ69G5FAV", Tenant: "t", Number: 1, State: state, Size: 10}
+		if by != "" {
+			f.Deleted = file.Actor{ID: by, At: now}
+		}
+		d, err := document(f, rev)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d
 	}
+	made := at(1, file.Pending, "")
+	deleted := at(4, file.Deleting, "u")
+	another := deleted
+	another.DeletedAt++
 	for _, tt := range []struct {
 		what      string
 		stored, d meta.Document
-		want      bool
+		before    int64
+		want      step
+		err       error
 	}{
-		{"as it was made", at(1, file.Pending, ""), at(1, file.Pending, ""), true},
-		{"verified since", at(3, file.Ready, ""), at(1, file.Pending, ""), true},
-		{"never made", meta.Document{}, at(1, file.Pending, ""), false},
-		{"fenced off", at(1, file.Gone, "fence"), at(1, file.Pending, ""), false},
-		{"as it was changed", at(4, file.Deleting, "u"), at(4, file.Deleting, "u"), true},
-		{"not changed", at(3, file.Ready, ""), at(4, file.Deleting, "u"), false},
-		{"changed by another", at(4, file.Ready, ""), at(4, file.Deleting, "u"), false},
+		{"as it was made", made, made, 0, stepOf(made, 0), nil},
+		{"verified since", at(3, file.Ready, ""), made, 0, step{tenant: "t", id: made.ID, rev: 3, before: 10, after: 10}, nil},
+		{"deleted since", deleted, made, 0, step{tenant: "t", id: made.ID, rev: 4}, nil},
+		{"not made", meta.Document{}, made, 0, step{}, errNotThere},
+		{"fenced off", at(1, file.Gone, "fence"), made, 0, step{}, errOthers},
+		{"as it was changed", deleted, deleted, 10, stepOf(deleted, 10), nil},
+		{"not changed", at(3, file.Ready, ""), deleted, 10, step{}, errNotThere},
+		{"changed by another", at(4, file.Ready, ""), deleted, 10, step{}, errOthers},
+		{"erased since", at(5, file.Gone, "u"), deleted, 10, stepOf(deleted, 10), nil},
+		{"deleted by another", another, at(3, file.Deleting, "u"), 10, step{}, errOthers},
+		{"moved on", at(5, file.Ready, ""), at(4, file.Rejected, ""), 10, step{}, errOthers},
 	} {
-		if got, err := stepWritten(tt.stored, tt.d); err != nil || got != tt.want {
-			t.Errorf("%s: %v, %v, want %v", tt.what, got, err, tt.want)
+		got, err := stepTaken(tt.stored, tt.d, tt.before)
+		if !errors.Is(err, tt.err) || tt.err == nil && (err != nil || got != tt.want) {
+			t.Errorf("%s: %+v, %v, want %+v, %v", tt.what, got, err, tt.want, tt.err)
 		}
 	}
 }
