@@ -50,6 +50,8 @@ func TestStepTaken(t *testing.T) {
 	deleted := at(4, file.Deleting, "u")
 	another := deleted
 	another.DeletedAt++
+	claimed := at(5, file.Rejected, "")
+	claimed.ClaimToken++
 	for _, tt := range []struct {
 		what      string
 		stored, d meta.Document
@@ -67,6 +69,8 @@ func TestStepTaken(t *testing.T) {
 		{"changed by another", at(4, file.Ready, ""), deleted, 10, step{}, errOthers},
 		{"erased since", at(5, file.Gone, "u"), deleted, 10, stepOf(deleted, 10), nil},
 		{"deleted by another", another, at(3, file.Deleting, "u"), 10, step{}, errOthers},
+		{"published since", at(5, file.Rejected, ""), at(4, file.Rejected, ""), 10, step{tenant: "t", id: made.ID, rev: 4, before: 10}, nil},
+		{"rejected by another", claimed, at(4, file.Rejected, ""), 10, step{}, errOthers},
 		{"moved on", at(5, file.Ready, ""), at(4, file.Rejected, ""), 10, step{}, errOthers},
 	} {
 		got, err := stepTaken(tt.stored, tt.d, tt.before)

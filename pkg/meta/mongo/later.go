@@ -55,7 +55,8 @@ var (
 //
 // A record that was made and has moved on since, as a file does as soon as somebody finds it, charges what it charges now, if nobody has settled that: its
 // reservation tells. (What stands there in place of a file that was not made, never moves.) A delete is told by its time, since nothing but the end
-// comes after it. Of other steps that others have followed nobody can tell; Recount does.
+// comes after it, and a rejection by the claim that it was made under, as the event that it owes is taken out soon. Of other steps that others have
+// followed nobody can tell; Recount does.
 func stepTaken(stored, d meta.Document, before int64) (step, error) {
 	switch {
 	case stored.Rev < d.Rev:
@@ -63,7 +64,9 @@ func stepTaken(stored, d meta.Document, before int64) (step, error) {
 	case stored.Rev > d.Rev && d.Rev == 1:
 		return stepOf(stored, stored.Charged), nil
 	case stored.Rev > d.Rev:
-		if d.DeletedAt == 0 || stored.DeletedAt != d.DeletedAt {
+		deleted := d.DeletedAt != 0 && stored.DeletedAt == d.DeletedAt
+		rejected := d.State == string(file.Rejected) && stored.State == d.State && stored.ClaimToken == d.ClaimToken
+		if !deleted && !rejected {
 			return step{}, errOthers
 		}
 		return stepOf(d, before), nil
