@@ -109,7 +109,7 @@ func everyMongoCommand(t *testing.T, s *mongo.Store) {
 		q.Tenant, q.Limit = f.Tenant, 10
 		_, err := s.Find(ctx, q)
 		check(err)
-		_, err = s.Count(ctx, q)
+		_, err = s.Count(ctx, q, 1000)
 		check(err)
 	}
 	for _, d := range []meta.Due{meta.DueExpiry, meta.DueOutbox, meta.DuePurge, meta.DueVerify} {
@@ -125,6 +125,7 @@ func everyMongoCommand(t *testing.T, s *mongo.Store) {
 	f.State = file.Gone
 	check(s.Update(ctx, f))
 	check(s.Purge(ctx, f.Tenant, f.ID, f.Rev))
+	everyHookCommand(t, s, check)
 }
 
 // TestMongoCommands: every write asks for a majority and its journals, and nothing is used that is not atomic on one document.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"code.dny.dev/ssrf"
+	"github.com/inlethq/inlet/pkg/egress"
 )
 
 // blocked returns the URLs of testdata/blocked.txt.
@@ -53,10 +53,10 @@ func byUs(raw string, err error) bool {
 		return true
 	}
 	if addr, notAddr := netip.ParseAddr(u.Hostname()); notAddr == nil && u.Port() == "" { // a machine without IPv6 does not get as far as the guard
-		return newGuard(nil).judge(netip.AddrPortFrom(addr, 80)) != nil
+		return egress.New(nil, egress.Web).Judge(netip.AddrPortFrom(addr, 80)) != nil
 	}
 	var port *net.AddrError // 65536
-	return errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedPort) || errors.As(err, &port)
+	return egress.Refused(err) || errors.As(err, &port)
 }
 
 // TestRefusalsLookAlike times what must not be told apart: a blocked address, a name that does not exist, a port where nothing listens.

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/inlethq/inlet/pkg/egress"
 	"github.com/inlethq/inlet/pkg/file"
 )
 
@@ -51,7 +52,7 @@ func New(cfg Config) *Client {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	dialer := &net.Dialer{Timeout: stepTimeout, Resolver: cfg.Resolver, Control: newGuard(cfg.Allow).control}
+	dialer := &net.Dialer{Timeout: stepTimeout, Resolver: cfg.Resolver, Control: egress.New(cfg.Allow, egress.Web).Control}
 	return &Client{
 		http: &http.Client{
 			Transport: &http.Transport{

@@ -14,7 +14,7 @@ import (
 const maxURLBytes = 2048
 
 // checkURL parses what may be asked for at all: an absolute http or https URL without user information. Where it leads is not judged
-// here: only the address of the connection can tell (see guard). Its errors do not repeat the URL.
+// here: only the address of the connection can tell (see egress). Its errors do not repeat the URL.
 func checkURL(raw string) (*url.URL, error) {
 	if len(raw) > maxURLBytes {
 		return nil, fmt.Errorf("a URL of %d bytes", len(raw))

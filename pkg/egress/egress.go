@@ -1,4 +1,9 @@
-package fetch
+// Package egress keeps connections to addresses that a stranger chose away from what only this machine can reach: files that are fetched from
+// URLs, and webhooks.
+//
+// It judges the address of a connection that is about to be made, after every name was resolved, so neither a redirect nor a name that changes
+// its mind leads inside. It makes no connection and reads no URL.
+package egress
 
 import (
 	"errors"
@@ -59,34 +64,43 @@ func parseRange(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// guard decides which addresses may be connected to: public ones on ports 80 and 443, and those of allow on any port.
-type guard struct {
+// Guard decides which addresses may be connected to. It is safe for concurrent use.
+type Guard struct {
 	allow  []netip.Prefix
 	public *ssrf.Guardian
 }
 
-func newGuard(allow []netip.Prefix) *guard {
-	return &guard{allow: allow, public: ssrf.New(ssrf.WithDeniedV4Prefixes(azureHost))}
+// Web are the ports of http and https.
+var Web = []uint16{80, 443}
+
+// New makes a Guard that lets through public addresses on these ports, and those of allow on any port.
+func New(allow []netip.Prefix, ports []uint16) *Guard {
+	return &Guard{allow: allow, public: ssrf.New(ssrf.WithDeniedV4Prefixes(azureHost), ssrf.WithPorts(ports...))}
 }
 
-// control is a net.Dialer's Control: the address is the one that is about to be connected to, after every name was resolved.
-func (g *guard) control(_, address string, _ syscall.RawConn) error {
+// Refused reports whether an error of a connection is a Guard's: the address may not be reached, or not on that port.
+func Refused(err error) bool {
+	return errors.Is(err, errEmbedded) || errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedPort) || errors.Is(err, ssrf.ErrProhibitedNetwork)
+}
+
+// Control is a net.Dialer's Control: the address is the one that is about to be connected to.
+func (g *Guard) Control(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return err
 	}
-	return g.judge(to)
+	return g.Judge(to)
 }
 
-// judge refuses every IPv6 address that embeds an IPv4 address (RFC 3056, 4380, 5214, 6052), unless it is allowed; then it is judged as
+// Judge returns nil for an address that may be connected to. It refuses every IPv6 address that embeds an IPv4 address (RFC 3056, 4380, 5214, 6052), unless it is allowed; then it is judged as
 // the IPv4 address that it leads to, so that to allow a NAT64 prefix does not open what is behind it. A mapped address is that IPv4 address.
-func (g *guard) judge(to netip.AddrPort) error {
+func (g *Guard) Judge(to netip.AddrPort) error {
 	addr := to.Addr().Unmap()
 	allowed := slices.ContainsFunc(g.allow, func(p netip.Prefix) bool { return p.Contains(addr) })
 	v4, embeds := embedded(addr)
 	switch {
 	case allowed && embeds:
-		return g.judge(netip.AddrPortFrom(v4, to.Port()))
+		return g.Judge(netip.AddrPortFrom(v4, to.Port()))
 	case allowed:
 		return nil
 	case embeds:

@@ -1,6 +1,7 @@
-package fetch
+package egress
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 	"testing"
@@ -59,12 +60,26 @@ func TestGuard(t *testing.T) {
 		if c.allow != "" {
 			allow = []netip.Prefix{netip.MustParsePrefix(c.allow)}
 		}
-		if err := newGuard(allow).control("tcp", c.to, nil); (err == nil) != c.ok {
+		if err := New(allow, Web).Control("tcp", c.to, nil); (err == nil) != c.ok {
 			t.Errorf("%s with %q allowed: %v", c.to, c.allow, err)
 		}
 	}
-	if newGuard(nil).control("tcp", "example.com:80", nil) == nil {
+	if New(nil, Web).Control("tcp", "example.com:80", nil) == nil {
 		t.Error("a name passes for an address")
+	}
+	if err := New(nil, []uint16{8443}).Control("tcp", "1.1.1.1:8443", nil); err != nil {
+		t.Errorf("a port of its own: %v", err)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for _, to := range []string{"10.0.0.1:80", "1.1.1.1:22", "[64:ff9b::1.1.1.1]:80", "168.63.129.16:80"} {
+		if err := New(nil, Web).Control("tcp", to, nil); !Refused(err) {
+			t.Errorf("%s: %v is not known to be a refusal", to, err)
+		}
+	}
+	if Refused(errors.New("another")) || Refused(nil) {
+		t.Error("what is no refusal is one")
 	}
 }
 
