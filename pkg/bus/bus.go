@@ -98,6 +98,9 @@ type Bus interface {
 	Watcher
 	Requester
 	Responder
+	Replayer
+	Inspector
+	DeadLetters
 	// Ping returns nil when the bus can take a message now.
 	Ping(ctx context.Context) error
 	// Close sends what is buffered and disconnects.

@@ -3,7 +3,9 @@ package core
 import (
 	"context"
 	"errors"
+	"time"
 
+	"github.com/inlethq/inlet/pkg/bus"
 	"github.com/inlethq/inlet/pkg/event"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/meta"
@@ -129,4 +131,54 @@ func (c *Core) restored(ctx context.Context, f *file.File) error {
 		}
 	}
 	return nil
+}
+
+// Letter is what a worker has left about an event that it gave up. Tenant, File and Fact are empty where that was none.
+type Letter struct {
+	Sequence uint64
+	Worker   string
+	Tenant   file.Tenant
+	File     file.ID
+	Fact     event.Fact
+	Reason   string // for people
+	Attempts int    // 0 when it is not known
+	At       time.Time
+}
+
+// ReadLetter takes the event from a dead letter.
+func ReadLetter(l bus.DeadLetter) Letter {
+	read := Letter{Sequence: l.Sequence, Worker: l.Work, Reason: l.Reason, Attempts: l.Attempts, At: l.At}
+	if e, err := event.Decode(l.Data); err == nil {
+		read.Tenant, read.File, read.Fact = e.Data.File.Tenant, e.Data.File.ID, e.Fact()
+	}
+	return read
+}
+
+// Replayed is what came of a replay.
+type Replayed struct {
+	Work    file.Work // begun again; WorkNone when there was none to begin
+	Gone    bool      // the file is deleted or expired
+	Letters int       // removed
+}
+
+// ReplayLetters does what Replay does with a file, and then removes these letters about it: also when the file is gone or lacks nothing.
+// They stay when it cannot be replayed now, which is Damaged or a Conflict.
+func (c *Core) ReplayLetters(ctx context.Context, letters bus.DeadLetters, t file.Tenant, id file.ID, sequences ...uint64) (Replayed, error) {
+	var r Replayed
+	work, err := c.Replay(ctx, t, id)
+	switch {
+	case file.Is(err, file.NotFound):
+		r.Gone = true
+	case err != nil:
+		return r, err
+	default:
+		r.Work = work
+	}
+	for _, n := range sequences {
+		if err := letters.DiscardDeadLetter(ctx, n); err != nil {
+			return r, err
+		}
+		r.Letters++
+	}
+	return r, nil
 }

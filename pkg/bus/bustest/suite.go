@@ -62,6 +62,12 @@ func Run(t *testing.T, s Suite) {
 		{"RequestStop", testRequestStop},
 		{"RequestInvalid", testRequestInvalid},
 		{"RequestRestart", testRequestRestart},
+		{"Replay", testReplay},
+		{"ReplaySubjects", testReplaySubjects},
+		{"ReplayMany", testReplayMany},
+		{"ReplayWiped", testReplayWiped},
+		{"Follow", testFollow},
+		{"FollowRestart", testFollowRestart},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.fn(t, s) })
 	}

@@ -3,6 +3,7 @@ package nats
 import (
 	"context"
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -11,17 +12,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/inlethq/inlet/pkg/bus"
+	"github.com/inlethq/inlet/pkg/file"
 )
 
 var _ bus.DeadLetters = (*Bus)(nil)
 
 // DeadLetters implements bus.DeadLetters. It asks for one letter after the other, by the number of the last, and needs no consumer.
-func (b *Bus) DeadLetters(ctx context.Context, fn func(bus.DeadLetter) error) error {
+func (b *Bus) DeadLetters(ctx context.Context, after uint64, fn func(bus.DeadLetter) error) error {
 	stream, err := b.deadLetters(ctx)
 	if err != nil {
 		return err
 	}
-	for sequence := uint64(1); ; sequence++ {
+	for sequence := after + 1; ; sequence++ {
 		msg, err := getNext(ctx, stream, sequence)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			return nil
@@ -34,6 +36,37 @@ func (b *Bus) DeadLetters(ctx context.Context, fn func(bus.DeadLetter) error) er
 			return err
 		}
 	}
+}
+
+// DeadLetter implements bus.DeadLetters.
+func (b *Bus) DeadLetter(ctx context.Context, sequence uint64) (bus.DeadLetter, error) {
+	none := file.Errorf(file.NotFound, "bus.dead_letter", "No such letter")
+	if sequence == 0 { // which would ask for the newest
+		return bus.DeadLetter{}, none
+	}
+	stream, err := b.deadLetters(ctx)
+	if err != nil {
+		return bus.DeadLetter{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	msg, err := stream.GetMsg(ctx, sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return bus.DeadLetter{}, none
+	}
+	if err != nil {
+		return bus.DeadLetter{}, failure("bus.dead_letter", err)
+	}
+	return letter(msg), nil
+}
+
+// CountDeadLetters implements bus.DeadLetters.
+func (b *Bus) CountDeadLetters(ctx context.Context) (int, error) {
+	stream, err := b.deadLetters(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return int(min(stream.CachedInfo().State.Msgs, math.MaxInt32)), nil //nolint:gosec // bounded
 }
 
 // DiscardDeadLetter implements bus.DeadLetters.

@@ -20,7 +20,7 @@ func letters(t *testing.T, b bus.Bus, n int) []bus.DeadLetter {
 	defer tick.Stop()
 	for {
 		var all []bus.DeadLetter
-		err := b.(bus.DeadLetters).DeadLetters(ctx, func(l bus.DeadLetter) error {
+		err := b.(bus.DeadLetters).DeadLetters(ctx, 0, func(l bus.DeadLetter) error {
 			all = append(all, l)
 			return nil
 		})
@@ -69,7 +69,7 @@ func TestDeadLettersAreReadAndDiscarded(t *testing.T) {
 		t.Errorf("left are %+v", left)
 	}
 	stop := errors.New("enough")
-	if err := dead.DeadLetters(t.Context(), func(bus.DeadLetter) error { return stop }); !errors.Is(err, stop) {
+	if err := dead.DeadLetters(t.Context(), 0, func(bus.DeadLetter) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("an error of the callback came back as %v", err)
 	}
 }
@@ -80,7 +80,7 @@ func TestDeadLettersWithoutAServer(t *testing.T) {
 	defer b.Close()
 	s.stop(t)
 	dead := b.(bus.DeadLetters)
-	if err := dead.DeadLetters(t.Context(), nil); !file.Is(err, file.Unavailable) {
+	if err := dead.DeadLetters(t.Context(), 0, nil); !file.Is(err, file.Unavailable) {
 		t.Errorf("reading gave %v", err)
 	}
 	if err := dead.DiscardDeadLetter(t.Context(), 1); !file.Is(err, file.Unavailable) {

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/inlethq/inlet/pkg/bus"
+	"github.com/inlethq/inlet/pkg/telemetry/traceparent"
 )
 
 // Headers of a dead letter, beside those of the message itself.
@@ -66,7 +67,7 @@ func (k *worker) process(ctx, base context.Context, d *delivery) {
 		k.putOff(d, 0)
 		return
 	}
-	work, cancel := context.WithCancelCause(base)
+	work, cancel := context.WithCancelCause(traceparent.With(base, d.Header[traceparent.Header]))
 	defer cancel(nil)
 	if !k.leases.begin(d, cancel) {
 		return
@@ -83,18 +84,18 @@ func (k *worker) settle(ctx context.Context, d *delivery, err error) {
 		// Not waited for: an acknowledgement that is lost costs a second look at a record, waiting costs most of the rate.
 		k.answer(d, "+ACK")
 	case errors.Is(context.Cause(ctx), errLost):
-		log.Warn("lost while it was worked on", "error", err)
+		log.WarnContext(ctx, "lost while it was worked on", "error", err)
 	case ctx.Err() != nil: // the grace is over: not the fault of the message
-		log.Warn("given back unfinished", "error", err)
+		log.WarnContext(ctx, "given back unfinished", "error", err)
 		k.putOff(d, k.delay(1))
 	case bus.IsPermanent(err) || d.Last:
-		log.Error("given up", "error", err)
+		log.ErrorContext(ctx, "given up", "error", err)
 		if err := k.giveUp(ctx, d, err); err != nil {
-			log.Error("could not be given up", "error", err)
+			log.ErrorContext(ctx, "could not be given up", "error", err)
 			k.putOff(d, k.delay(d.Attempt))
 		}
 	default:
-		log.Warn("failed", "error", err)
+		log.WarnContext(ctx, "failed", "error", err)
 		k.putOff(d, k.delay(d.Attempt))
 	}
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // serviceUsers are those of the configuration that is shipped.
-var serviceUsers = []string{"ingest", "sweeper", "verifier", "thumbnailer", "operator", "events"}
+var serviceUsers = []string{"ingest", "sweeper", "verifier", "thumbnailer", "notifier", "operator", "events"}
 
 // shipped runs a server with deploy/nats/nats.conf, on a free port and a store of its own.
 func shipped(t *testing.T) *natsserver.Server {

@@ -11,6 +11,7 @@ import (
 	"github.com/inlethq/inlet/pkg/bus"
 	"github.com/inlethq/inlet/pkg/event"
 	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/telemetry/traceparent"
 )
 
 // Publish sends m and waits for the stream's word that it is stored, at most two seconds. Within minutes a message with the
@@ -26,7 +27,7 @@ func (b *Bus) Publish(ctx context.Context, m bus.Message) error {
 func (b *Bus) store(ctx context.Context, m bus.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	msg := encode(m)
+	msg := encode(ctx, m)
 	_, err := b.js.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(0))
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
 		if err = b.ensureStreams(ctx); err == nil {
@@ -39,8 +40,10 @@ func (b *Bus) store(ctx context.Context, m bus.Message) error {
 	return failure("bus.publish", err)
 }
 
-func encode(m bus.Message) *nats.Msg {
-	h := make(nats.Header, len(m.Header)+1)
+// encode adds the place in its trace to a message that has none.
+func encode(ctx context.Context, m bus.Message) *nats.Msg {
+	h := make(nats.Header, len(m.Header)+2)
+	carry(ctx, h)
 	for k, v := range m.Header {
 		h[k] = []string{v}
 	}
@@ -48,6 +51,13 @@ func encode(m bus.Message) *nats.Msg {
 		h[jetstream.MsgIDHeader] = []string{m.ID}
 	}
 	return &nats.Msg{Subject: m.Subject, Header: h, Data: m.Data}
+}
+
+// carry puts the place of ctx in its trace into the headers of what is sent.
+func carry(ctx context.Context, h nats.Header) {
+	if at := traceparent.Of(ctx); at != "" {
+		h[traceparent.Header] = []string{at}
+	}
 }
 
 // decode leaves out the server's own headers.

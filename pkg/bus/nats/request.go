@@ -35,7 +35,9 @@ func (b *Bus) Request(ctx context.Context, subject string, data []byte) ([]byte,
 	defer cancel()
 	deadline, _ := ctx.Deadline()
 	left := strconv.FormatInt(time.Until(deadline).Milliseconds(), 10)
-	msg, err := b.conn.RequestMsgWithContext(ctx, &nats.Msg{Subject: subject, Header: nats.Header{headerTimeout: {left}}, Data: data})
+	header := nats.Header{headerTimeout: {left}}
+	carry(ctx, header)
+	msg, err := b.conn.RequestMsgWithContext(ctx, &nats.Msg{Subject: subject, Header: header, Data: data})
 	if err != nil && errors.Is(context.Cause(ctx), nats.ErrDisconnected) {
 		err = nats.ErrDisconnected
 	}

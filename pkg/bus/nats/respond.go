@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/telemetry/traceparent"
 )
 
 // maxWaiting is how many requests a responder lets wait for a turn. One more is refused, so that its requester need not wait in vain.
@@ -85,7 +86,7 @@ func (r *responder) take(msg *nats.Msg) {
 	select {
 	case r.calls <- call{msg: msg, until: time.Now().Add(timeout(msg))}:
 	default:
-		r.reply(msg, nil, file.Errorf(file.Unavailable, "bus.respond", "too many requests wait"))
+		r.reply(context.Background(), msg, nil, file.Errorf(file.Unavailable, "bus.respond", "too many requests wait"))
 	}
 }
 
@@ -115,10 +116,10 @@ func (r *responder) finish(sub *nats.Subscription, msgs <-chan *nats.Msg) {
 
 // serve answers one request.
 func (r *responder) serve(base context.Context, c call) {
-	ctx, cancel := context.WithDeadline(base, c.until)
+	ctx, cancel := context.WithDeadline(traceparent.With(base, c.msg.Header.Get(traceparent.Header)), c.until)
 	defer cancel()
 	if err := ctx.Err(); err != nil {
-		r.reply(c.msg, nil, err)
+		r.reply(ctx, c.msg, nil, err)
 		return
 	}
 	var data []byte
@@ -126,21 +127,21 @@ func (r *responder) serve(base context.Context, c call) {
 		data, err = r.fn(ctx, c.msg.Data)
 		return err
 	})
-	r.reply(c.msg, data, err)
+	r.reply(ctx, c.msg, data, err)
 }
 
 // reply sends an answer. When it cannot be sent, the requester runs out of time. The cause of an error ends here, in the log.
-func (r *responder) reply(msg *nats.Msg, data []byte, err error) {
+func (r *responder) reply(ctx context.Context, msg *nats.Msg, data []byte, err error) {
 	if err != nil {
-		r.log.Log(context.Background(), severity(err), "a request failed", "error", err)
+		r.log.Log(ctx, severity(err), "a request failed", "error", err)
 	}
 	sent := r.bus.conn.PublishMsg(answerTo(msg, data, err))
 	switch {
 	case sent == nil:
 	case errors.Is(sent, nats.ErrMaxPayload) && err == nil:
-		r.reply(msg, nil, file.Wrap(file.Internal, "bus.respond", sent))
+		r.reply(ctx, msg, nil, file.Wrap(file.Internal, "bus.respond", sent))
 	default:
-		r.log.Warn("an answer was not sent", "error", sent)
+		r.log.WarnContext(ctx, "an answer was not sent", "error", sent)
 	}
 }
 

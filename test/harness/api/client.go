@@ -132,6 +132,11 @@ func New(base, key string) *Client {
 // As is a client of the same server with another key.
 func (c *Client) As(key string) *Client { return &Client{base: c.base, key: key, http: c.http} }
 
+// Through is a client whose requests go through what wrap makes of its transport.
+func (c *Client) Through(wrap func(http.RoundTripper) http.RoundTripper) *Client {
+	return &Client{base: c.base, key: c.key, http: &http.Client{Transport: wrap(c.http.Transport)}}
+}
+
 // Base is the server's URL.
 func (c *Client) Base() string { return c.base }
 
