@@ -27,16 +27,18 @@ const (
 	KindKey          Kind = "key"
 )
 
-// Scope is a permission of an API key. A key may do what its scopes say on every file of its tenant, and nothing else.
+// Scope is a permission of an API key. A key may do what its scopes say, on all of its tenant, and nothing else.
 type Scope string
 
-// The scopes. There is none for deleting: who may write may delete, as tagd-ai has it.
+// The scopes. There is none for deleting files: who may write may delete, as tagd-ai has it.
 const (
-	FilesRead  Scope = "files:read"
-	FilesWrite Scope = "files:write"
+	FilesRead     Scope = "files:read"
+	FilesWrite    Scope = "files:write"
+	WebhooksWrite Scope = "webhooks:write" // to see the tenant's webhooks and to change them
+	SystemOperate Scope = "system:operate" // to look after the installation, and so every tenant's
 )
 
-var scopes = []Scope{FilesRead, FilesWrite}
+var scopes = []Scope{FilesRead, FilesWrite, WebhooksWrite, SystemOperate}
 
 // Principal is an authenticated caller. The zero value is nobody and may do nothing.
 // Its map and slice may be shared with other principals: read only.
@@ -48,7 +50,7 @@ type Principal struct {
 	ID     string // the user's, bot's, subscription's or guest's id; for a key its user's, or "key:" and its name
 	Kind   Kind
 	Name   string // for people and logs; may be empty
-	// Roles maps a resource in the form "kind/id" to the role on it.
+	// Roles maps a resource in the form "kind/id", or "system" for the installation itself, to the role on it.
 	Roles map[string]Role
 	// Scopes are an API key's; nil for all other kinds.
 	Scopes []Scope

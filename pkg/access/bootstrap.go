@@ -40,13 +40,13 @@ users:
     tenant: %[1]s
     email: %[3]s
     password: "%[4]s"
-    roles: {tenant/%[1]s: owner}
+    roles: {tenant/%[1]s: owner, system: owner} # system: may see and mend the installation, past its tenant
 api_keys:
   - name: first
     tenant: %[1]s
     key: %[5]s
     user: %[2]s
-    scopes: [files:read, files:write]
+    scopes: [files:read, files:write, webhooks:write, system:operate]
 `
 
 // Bootstrap makes the first directory file, in a folder that exists: one tenant, its owner, and an API key. The file has mode 0600

@@ -247,7 +247,7 @@ func (b *builder) login(path string, e *userEntry, u *User) {
 		b.fail(path+".password", err)
 		return
 	}
-	u.password = h
+	u.password, u.credential = h, sha256.Sum256([]byte(e.Password))
 }
 
 // password reads a hash, or, for a demo, the password itself, which is hashed at once. Every hash begins with "$", and so no password
@@ -263,13 +263,8 @@ func (b *builder) roles(path string, e *userEntry) map[string]Role {
 	roles := make(map[string]Role, len(e.Roles))
 	for _, on := range slices.Sorted(maps.Keys(e.Roles)) {
 		path := fmt.Sprintf("%s[%q]", path, on)
-		kind, id, err := parseResource(on)
-		if err != nil {
+		if err := checkResource(on, e.Tenant); err != nil {
 			b.fail(path, err)
-			continue
-		}
-		if kind == tenantKind && id != e.Tenant {
-			b.failf(path, "a user has no role on another tenant than his own")
 			continue
 		}
 		r, err := ParseRole(e.Roles[on])
@@ -280,6 +275,18 @@ func (b *builder) roles(path string, e *userEntry) map[string]Role {
 		roles[on] = r
 	}
 	return roles
+}
+
+// checkResource tells what is wrong with the resource of a role that a tenant's user is to have.
+func checkResource(on, tenant string) error {
+	if on == systemResource {
+		return nil
+	}
+	kind, id, err := parseResource(on)
+	if err == nil && kind == tenantKind && id != tenant {
+		err = errors.New("a user has no role on another tenant than his own")
+	}
+	return err
 }
 
 func (b *builder) key(path string, e *keyEntry) {
@@ -305,6 +312,7 @@ func (b *builder) key(path string, e *keyEntry) {
 	case b.snapshot.keys[digest] != nil:
 		b.fail(path+".key", errTwice)
 	}
+	k.digest = digest
 	b.snapshot.keys[digest] = k
 }
 

@@ -161,7 +161,8 @@ type User struct {
 	Email  string // lower case; may be empty
 	Roles  map[string]Role
 
-	password *passwordHash // nil for one who cannot log in with a password
+	password   *passwordHash // nil for one who cannot log in with a password
+	credential Credential    // of the password as the file has it, hashed or not
 }
 
 // APIKey is a key as the directory knows it. Its secret is only kept as a hash.
@@ -170,6 +171,8 @@ type APIKey struct {
 	Tenant file.Tenant
 	User   string // who is named as the creator of what it uploads; may be empty
 	Scopes []Scope
+
+	digest keyDigest
 }
 
 // entity names a thing of a tenant.

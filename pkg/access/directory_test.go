@@ -199,8 +199,9 @@ func TestDirectoryProblems(t *testing.T) {
 		"password alone":      {tenants + "users: [{id: u, tenant: a, password: x}]", "users[0].password: is of no use without an email"},
 		"damaged hash":        {tenants + `users: [{id: u, tenant: a, email: x@y, password: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA"}]`, "users[0].password: what begins with $"},
 		"other hash":          {tenants + "users: [{id: u, tenant: a, email: x@y, password: $2a$10$abcdefghijklmnopqrstuv}]", "users[0].password: what begins with $"},
-		"role's kind":         {tenants + "users: [{id: u, tenant: a, roles: {planet/x: admin}}]", `users[0].roles["planet/x"]: a role is on one of`},
+		"role's kind":         {tenants + "users: [{id: u, tenant: a, roles: {planet/x: admin}}]", `users[0].roles["planet/x"]: a role is on system or on one of`},
 		"role's resource":     {tenants + "users: [{id: u, tenant: a, roles: {project: admin}}]", `users[0].roles["project"]: an id`},
+		"part of the system":  {tenants + "users: [{id: u, tenant: a, roles: {system/x: owner}}]", `users[0].roles["system/x"]: a role is on system`},
 		"role":                {tenants + "users: [{id: u, tenant: a, roles: {project/p: boss}}]", `users[0].roles["project/p"]: unknown role "boss"`},
 		"role none":           {tenants + "users: [{id: u, tenant: a, roles: {project/p: none}}]", "unknown role"},
 		"foreign tenant role": {tenants + "users: [{id: u, tenant: a, roles: {tenant/b: admin}}]", `users[0].roles["tenant/b"]: a user has no role`},
@@ -376,11 +377,11 @@ func TestBootstrap(t *testing.T) {
 	}
 	a := authenticator(t, d, Config{})
 	p, err := a.Authenticate(t.Context(), basic(c.Email, c.Password))
-	if err != nil || p.Tenant != c.Tenant || p.ID != c.User || p.RoleOn(file.Parent{}) != RoleOwner {
+	if err != nil || p.Tenant != c.Tenant || p.ID != c.User || p.RoleOn(file.Parent{}) != RoleOwner || !p.Operates() {
 		t.Errorf("the password gives %+v, %v", p, err)
 	}
 	p, err = a.Authenticate(t.Context(), Request{APIKey: []string{c.APIKey}})
-	if err != nil || p.ID != c.User || !slices.Equal(p.Scopes, []Scope{FilesRead, FilesWrite}) {
+	if err != nil || p.ID != c.User || !slices.Equal(p.Scopes, scopes) || !p.Operates() {
 		t.Errorf("the key gives %+v, %v", p, err)
 	}
 	if tenant, _ := d.Tenant(c.Tenant); tenant.Plan != "unlimited" {

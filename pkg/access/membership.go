@@ -122,7 +122,7 @@ func (p Principal) isMember(kind, id string) bool {
 	return p.RoleOn(file.Parent{Kind: kind, ID: id}).AtLeast(RoleMember)
 }
 
-// hasAnyScope reports whether p is an API key that may do something.
+// hasAnyScope reports whether p is an API key that may do something with files.
 func (p Principal) hasAnyScope() bool {
 	return p.Kind == KindKey && (p.hasScope(FilesRead) || p.hasScope(FilesWrite))
 }

@@ -25,6 +25,7 @@ const (
 var (
 	errBasic    = errors.New("malformed Basic credentials")
 	errPassword = errors.New("unknown user or wrong password")
+	errSignIn   = errors.New("neither an API key nor an e-mail address and a password")
 )
 
 // passwords verifies Basic credentials. Hashing is slow on purpose, so it is bounded in number at once, and its good results are
@@ -53,6 +54,11 @@ func (p *passwords) authenticate(ctx context.Context, s *snapshot, credential, r
 	if err != nil {
 		return Principal{}, unauthorized(err)
 	}
+	return p.login(ctx, s, email, password, remoteAddr, now)
+}
+
+// login verifies a password. The e-mail address is in lower case.
+func (p *passwords) login(ctx context.Context, s *snapshot, email, password, remoteAddr string, now func() time.Time) (Principal, error) {
 	account, address := "account "+email, "address "+addressGroup(remoteAddr)
 	if wait := p.guesses.wait(now(), account, address); wait > 0 {
 		return Principal{}, tooManyGuesses(wait)
@@ -117,11 +123,16 @@ func parseBasic(credential string) (email, password string, err error) {
 	if err != nil {
 		return "", "", errBasic
 	}
-	email, password, ok := strings.Cut(string(text), ":")
-	if !ok || email == "" || len(email) > maxEmail || password == "" {
+	email, password, _ = strings.Cut(string(text), ":")
+	if !validLogin(email, password) {
 		return "", "", errBasic
 	}
 	return strings.ToLower(email), password, nil
+}
+
+// validLogin reports whether the two can be anybody's.
+func validLogin(email, password string) bool {
+	return email != "" && len(email) <= maxEmail && password != "" && len(password) <= maxCredential
 }
 
 // addressGroup is what guesses from an address are counted under: an IPv4 address, or the /64 of an IPv6 address, since a whole /64

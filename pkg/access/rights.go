@@ -56,6 +56,29 @@ func (p Principal) CheckUpload(t file.Tenant, parent file.Parent) error {
 	return p.verdict("access.upload", t, p.CanUpload(t, parent))
 }
 
+// Operates reports whether p looks after the installation: as an admin of the system, which only the directory file can make one, or
+// with system:operate. That reaches past p's tenant, and gives no right to any file.
+func (p Principal) Operates() bool {
+	switch {
+	case p.Tenant == "":
+		return false
+	case p.Kind == KindKey:
+		return p.hasScope(SystemOperate)
+	}
+	return p.Roles[systemResource].AtLeast(RoleAdmin)
+}
+
+// ManagesWebhooks reports whether p may see and change the webhooks of its tenant: as an admin of the tenant, or with webhooks:write.
+func (p Principal) ManagesWebhooks() bool {
+	switch {
+	case p.Tenant == "":
+		return false
+	case p.Kind == KindKey:
+		return p.hasScope(WebhooksWrite)
+	}
+	return p.roleNamed(tenantKind, string(p.Tenant)).AtLeast(RoleAdmin)
+}
+
 func (p Principal) in(t file.Tenant) bool { return p.Tenant != "" && p.Tenant == t }
 
 // uploaded reports whether p has brought the file itself. A key never has: its scopes alone say what it may.

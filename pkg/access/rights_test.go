@@ -134,3 +134,43 @@ func TestOwnResources(t *testing.T) {
 		t.Error("without an id nobody is the uploader")
 	}
 }
+
+// TestRightsPastFiles crosses kinds of principals with what they may do besides files.
+func TestRightsPastFiles(t *testing.T) {
+	d := directory(t, `
+tenants: [{id: acme}, {id: other}]
+users:
+  - {id: op, tenant: acme, roles: {system: admin}}
+  - {id: helper, tenant: acme, roles: {system: supervisor}}
+  - {id: boss, tenant: acme, roles: {tenant/acme: owner, project/system: owner}}
+  - {id: admin, tenant: acme, roles: {tenant/acme: admin}}
+  - {id: agent, tenant: acme, roles: {tenant/acme: supervisor, project/p: owner}}
+api_keys:
+  - {name: files, tenant: acme, key: tagd_live_files000000000, user: op, scopes: [files:read, files:write]}
+  - {name: hooks, tenant: acme, key: tagd_live_hooks000000000, user: boss, scopes: [webhooks:write]}
+  - {name: care, tenant: acme, key: tagd_live_care0000000000, scopes: [system:operate]}
+`)
+	for id, want := range map[string]struct{ operates, webhooks bool }{
+		"op":        {true, false},
+		"helper":    {false, false},
+		"boss":      {false, true},
+		"admin":     {false, true},
+		"agent":     {false, false},
+		"key:files": {false, false},
+		"key:hooks": {false, true},
+		"key:care":  {true, false},
+		"key:gone":  {false, false},
+	} {
+		p, ok := d.Principal("acme", id)
+		if !ok || p.Operates() != want.operates || p.ManagesWebhooks() != want.webhooks {
+			t.Errorf("%s: operates %v, manages webhooks %v", id, p.Operates(), p.ManagesWebhooks())
+		}
+		if f := (&file.File{Tenant: "acme", Parent: file.Parent{Kind: "tag", ID: "x"}}); id == "key:hooks" && (p.CanRead(f) || p.CanWrite(f)) {
+			t.Error("a key for webhooks has a right to files")
+		}
+	}
+	nobody := Principal{Roles: map[string]Role{"system": RoleOwner, "tenant/": RoleOwner}}
+	if nobody.Operates() || nobody.ManagesWebhooks() {
+		t.Error("nobody may do something")
+	}
+}

@@ -58,6 +58,9 @@ const (
 	botKind       = "bot"
 )
 
+// systemResource stands for the installation, in roles of the directory file only. It is no kind: nothing belongs to it.
+const systemResource = "system"
+
 // resourceKinds are what a role can be on: the tenant, and whatever can be the parent of a file.
 var resourceKinds = []string{tenantKind, projectKind, workspaceKind, channelKind, tagKind, userKind, botKind}
 
@@ -68,7 +71,7 @@ func resource(kind, id string) string { return kind + "/" + id }
 func parseResource(s string) (kind, id string, err error) {
 	kind, id, _ = strings.Cut(s, "/")
 	if !slices.Contains(resourceKinds, kind) {
-		return "", "", fmt.Errorf("a role is on one of %s, as in project/p1", strings.Join(resourceKinds, ", "))
+		return "", "", fmt.Errorf("a role is on system or on one of %s, as in project/p1", strings.Join(resourceKinds, ", "))
 	}
 	if !validID(id) {
 		return "", "", errID

@@ -203,7 +203,8 @@ func (s *snapshot) tokenPrincipal(c *claims) (Principal, error) {
 	return p, nil
 }
 
-// parseRoles keeps those entries of a token that mean something here. A role or resource that is not known gives no right.
+// parseRoles keeps those entries of a token that mean something here. A role or resource that is not known gives no right; nor does the
+// system, which is the directory's to give: the product that signs tokens speaks of its tenants.
 func parseRoles(names map[string]string) map[string]Role {
 	roles := make(map[string]Role, len(names))
 	for on, name := range names {

@@ -65,7 +65,7 @@ func TestToken(t *testing.T) {
 			Roles: map[string]Role{project: RoleGuest, "workspace/w1": RoleOwner, "channel/ops": RoleMember, "channel/new": RoleAgent}}},
 		"unknown user": {jwt.MapClaims{"sub": "auth0|99", "kind": "user", "roles": map[string]string{"tag/t": "user"}},
 			Principal{ID: "auth0|99", Kind: KindUser, Roles: map[string]Role{"tag/t": RoleMember}}},
-		"unknown roles give nothing": {jwt.MapClaims{"sub": "x", "roles": map[string]string{"channel/c": "emperor", "planet/p": "owner", "channel/": "owner", "channel": "owner"}},
+		"unknown roles give nothing": {jwt.MapClaims{"sub": "x", "roles": map[string]string{"channel/c": "emperor", "planet/p": "owner", "channel/": "owner", "channel": "owner", "system": "owner"}},
 			Principal{ID: "x", Kind: KindUser, Roles: map[string]Role{}}},
 		"bot of a user's id":   {jwt.MapClaims{"kind": "bot"}, Principal{ID: "u1", Kind: KindBot, Roles: map[string]Role{}}},
 		"guest of a user's id": {jwt.MapClaims{"kind": "guest"}, Principal{ID: "u1", Kind: KindGuest, Roles: map[string]Role{}}},

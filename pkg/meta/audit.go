@@ -12,4 +12,6 @@ type Auditor interface {
 	ScanDocuments(ctx context.Context, after file.ID, limit int) ([]Document, error)
 	// Reservations lists those of all tenants, in no order; Until is when each ends, or has ended.
 	Reservations(ctx context.Context) ([]Reservation, error)
+	// Total returns the storage of all tenants together. It names no tenant.
+	Total(ctx context.Context) (Account, error)
 }

@@ -46,6 +46,7 @@ type Record struct {
 	Variants     []Variant         `json:"variants,omitempty" bson:"variants,omitempty"`
 	Renders      []Render          `json:"renders,omitempty" bson:"renders,omitempty"`
 	Thumbnail    string            `json:"thumbnail,omitempty" bson:"thumbnail,omitempty"`
+	Resumable    *Resumable        `json:"resumable,omitempty" bson:"resumable,omitempty"`
 	Attributes   map[string]string `json:"attributes,omitempty" bson:"attributes,omitempty"`
 
 	State     string `json:"state" bson:"state"`
@@ -84,6 +85,8 @@ type Index struct {
 	DuePurge  int64    `bson:"due_purge,omitempty"`
 	Work      string   `bson:"work,omitempty"` // the kind of work owed, empty for none
 	WorkAt    int64    `bson:"work_at,omitempty"`
+	NameIndex string   `bson:"name_index"` // NameIndex and TypeIndex of what can be found by them; empty for what is deleted
+	TypeIndex string   `bson:"type_index"`
 }
 
 // Link is the stored form of file.Link.
@@ -119,6 +122,14 @@ type Render struct {
 	Until int64  `json:"until,omitempty" bson:"until,omitempty"`
 }
 
+// Resumable is the stored form of file.Resumable.
+type Resumable struct {
+	Length   int64  `json:"length" bson:"length"`
+	Concat   string `json:"concat,omitempty" bson:"concat,omitempty"`
+	Life     int64  `json:"life,omitempty" bson:"life,omitempty"` // nanoseconds
+	Metadata string `json:"metadata,omitempty" bson:"metadata,omitempty"`
+}
+
 // Step is the stored form of file.Step.
 type Step struct {
 	At      int64  `json:"at,omitempty" bson:"at,omitempty"`
@@ -135,6 +146,7 @@ type OutboxEntry struct {
 	Rev     int64  `json:"rev" bson:"rev"`
 	At      int64  `json:"at,omitempty" bson:"at,omitempty"`
 	Variant string `json:"variant,omitempty" bson:"variant,omitempty"`
+	Trace   string `json:"trace,omitempty" bson:"trace,omitempty"`
 }
 
 // FromFile returns the document of f. It shares nothing with f.
@@ -167,12 +179,15 @@ func record(f *file.File) Record {
 			return Step{At: Micros(s.At), What: s.What, Took: int64(s.Took), Attempt: s.Attempt, Note: s.Note}
 		}),
 		Outbox: convert(f.Outbox, func(o file.OutboxEntry) OutboxEntry {
-			return OutboxEntry{ID: o.ID, Fact: o.Fact, Rev: o.Rev, At: Micros(o.At), Variant: o.Variant}
+			return OutboxEntry{ID: o.ID, Fact: o.Fact, Rev: o.Rev, At: Micros(o.At), Variant: o.Variant, Trace: o.Trace}
 		}),
 	}
 	if f.Image != nil {
 		i := Image(*f.Image)
 		r.Image = &i
+	}
+	if u := f.Resumable; u != nil {
+		r.Resumable = &Resumable{Length: u.Length, Concat: string(u.Concat), Life: int64(u.Life), Metadata: u.Metadata}
 	}
 	return r
 }
@@ -189,6 +204,7 @@ func index(f *file.File) Index {
 		Work:      string(work),
 		WorkAt:    Micros(at),
 	}
+	x.NameIndex, x.TypeIndex = searched(f)
 	if f.Class.Replaces() && f.Path != "" {
 		x.PathIndex = UniqueIndex("", f.ID)
 		x.LinkIndex = append(x.LinkIndex, LinkIndex(versionOf, f.Path))
@@ -233,12 +249,15 @@ func (r Record) File() *file.File {
 			return file.Step{At: Time(s.At), What: s.What, Took: time.Duration(s.Took), Attempt: s.Attempt, Note: s.Note}
 		}),
 		Outbox: convert(r.Outbox, func(o OutboxEntry) file.OutboxEntry {
-			return file.OutboxEntry{ID: o.ID, Fact: o.Fact, Rev: o.Rev, At: Time(o.At), Variant: o.Variant}
+			return file.OutboxEntry{ID: o.ID, Fact: o.Fact, Rev: o.Rev, At: Time(o.At), Variant: o.Variant, Trace: o.Trace}
 		}),
 	}
 	if r.Image != nil {
 		i := file.Image(*r.Image)
 		f.Image = &i
+	}
+	if u := r.Resumable; u != nil {
+		f.Resumable = &file.Resumable{Length: u.Length, Concat: file.Concat(u.Concat), Life: time.Duration(u.Life), Metadata: u.Metadata}
 	}
 	return f
 }

@@ -25,9 +25,10 @@ func sample() *file.File {
 		Created: file.Actor{ID: "u", At: noon}, Links: []file.Link{{Type: "b", ID: "2", At: noon}, {Type: "a", ID: "1", Primary: true}, {Type: "b", ID: "2"}},
 		Variants: []file.Variant{{Name: file.ThumbnailName, Width: 200, Height: 200, Type: "image/png", Size: 9, BlobKey: "k"}},
 		Timeline: []file.Step{{At: noon, What: "received", Took: time.Nanosecond, Attempt: 1}},
-		Outbox:   []file.OutboxEntry{{ID: "e", Fact: "file.stored", Rev: 1, At: noon.Add(time.Minute)}},
+		Outbox:   []file.OutboxEntry{{ID: "e", Fact: "file.stored", Rev: 1, At: noon.Add(time.Minute), Variant: "v", Trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}},
 		Source:   "https://example.com/a.png", Renders: []file.Render{{Name: "w80", By: "me", Until: noon}}, Attributes: map[string]string{"disposition": "inline"},
-		Rev: 3, ErasedAt: noon, Idempotency: file.Idempotency{Key: "k", Fingerprint: "f"},
+		Resumable: &file.Resumable{Length: file.DeferredLength, Concat: file.ConcatPartial, Life: time.Hour, Metadata: "filename YS5wbmc="},
+		Rev:       3, ErasedAt: noon, Idempotency: file.Idempotency{Key: "k", Fingerprint: "f"},
 	}
 }
 
@@ -83,13 +84,14 @@ func TestIndex(t *testing.T) {
 		"ready": {func(*file.File) {}, meta.Index{
 			PathIndex: "=a/b", IdemIndex: "=k", LinkIndex: []string{"1:a:1", "1:b:2"}, Charged: 42,
 			DueExpiry: meta.Micros(noon.Add(time.Hour)), DueOutbox: meta.Micros(noon.Add(time.Minute)),
-			Work: "thumbnail", WorkAt: meta.Micros(noon),
+			Work: "thumbnail", WorkAt: meta.Micros(noon), NameIndex: "a.png",
 		}},
 		"settled": {func(f *file.File) {
 			f.Thumbnail, f.Outbox, f.ExpiresAt, f.Links, f.Path, f.Idempotency = "", nil, time.Time{}, nil, "", file.Idempotency{}
-		}, meta.Index{PathIndex: "-" + string(id), IdemIndex: "-" + string(id), Charged: 42}},
+		}, meta.Index{PathIndex: "-" + string(id), IdemIndex: "-" + string(id), Charged: 42, NameIndex: "a.png"}},
 		"version": {func(f *file.File) { f.Class, f.Links, f.Outbox, f.Thumbnail = file.ClassAvatar, nil, nil, "" }, meta.Index{
 			PathIndex: "-" + string(id), IdemIndex: "=k", LinkIndex: []string{"1:/:a/b"}, Charged: 42, DueExpiry: meta.Micros(noon.Add(time.Hour)),
+			NameIndex: "a.png",
 		}},
 		"deleting": {func(f *file.File) { f.State, f.Links, f.Outbox = file.Deleting, nil, nil }, meta.Index{
 			PathIndex: "-" + string(id), IdemIndex: "=k", Work: "erase", WorkAt: meta.Micros(noon),

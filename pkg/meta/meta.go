@@ -21,6 +21,7 @@ type Repo interface {
 	Queue
 	Accounts
 	Walks
+	Webhooks
 	Clock
 	// Ping returns nil when the database answers.
 	Ping(ctx context.Context) error
@@ -66,8 +67,8 @@ type Files interface {
 	Update(ctx context.Context, f *file.File) error
 	// Find returns the records that match, in the order of Number.
 	Find(ctx context.Context, q Query) ([]*file.File, error)
-	// Count counts what Find would return without limit, offset and cursor.
-	Count(ctx context.Context, q Query) (int64, error)
+	// Count counts what Find would return without limit and offset, from the beginning to q.Until, and stops at most. It looks at no record after that.
+	Count(ctx context.Context, q Query, most int64) (int64, error)
 	// Purge removes a record for good if it is Gone and still at rev, the end of a tombstone; otherwise ConflictRev.
 	Purge(ctx context.Context, t file.Tenant, id file.ID, rev int64) error
 }
@@ -80,11 +81,17 @@ type Query struct {
 	// Path finds the versions of a path that files of a class that Replaces share, when set. It does not go with Link.
 	Path   string
 	States []file.State // any of these; all when empty
+	// Name finds this text in a file's names (NameIndex), whatever the case of its letters, when set: MinName to MaxName bytes. Type finds a media
+	// type (TypeIndex), or as in "image/*" a family, when set. By neither is found what is Deleting or Gone.
+	Name string
+	Type string
 	// NotExpiredAt leaves out what has expired at this time, when set.
 	NotExpiredAt time.Time
 	Descending   bool // newest first
 	// After continues after the record of this Number, in the order asked for; 0 starts at the beginning.
-	After  int64
+	After int64
+	// Until ends with the record of this Number, in the order asked for; 0 goes on to the end.
+	Until  int64
 	Offset int
 	Limit  int // 1 … MaxLimit
 }

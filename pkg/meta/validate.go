@@ -32,6 +32,9 @@ func (d Document) texts() []string {
 		d.DeclaredType, d.DetectedType, d.SHA256, d.MD5, d.BlobKey, d.Thumbnail, d.State, d.Reason,
 		d.CreatedBy, d.UpdatedBy, d.DeletedBy, d.ClaimBy, d.IdemKey, d.Fingerprint,
 	}
+	if d.Resumable != nil {
+		t = append(t, d.Resumable.Concat, d.Resumable.Metadata)
+	}
 	for _, l := range d.Links {
 		t = append(t, l.Type, l.ID)
 	}
@@ -91,6 +94,14 @@ func ValidateIDs(t file.Tenant, ids []file.ID) error {
 	return ValidateTenant(t)
 }
 
+// ValidateMost returns an Invalid error unless a count may go up to n.
+func ValidateMost(n int64) error {
+	if n < 1 {
+		return invalid("a count goes up to 1 at least")
+	}
+	return nil
+}
+
 // ValidateLimit returns an Invalid error unless n is between 1 and MaxLimit.
 func ValidateLimit(n int) error {
 	if n < 1 || n > MaxLimit {
@@ -99,13 +110,17 @@ func ValidateLimit(n int) error {
 	return nil
 }
 
-// Validate returns an Invalid error for a query without a tenant, or with an offset below 0. Find checks its limit as well.
+// Validate returns an Invalid error for a query without a tenant, with an offset below 0, or for a name or a type that is none. Find checks its
+// limit as well.
 func (q Query) Validate() error {
 	if q.Offset < 0 {
 		return invalid("an offset is not below 0")
 	}
 	if q.Link != nil && q.Path != "" {
 		return invalid("a query is by link or by path")
+	}
+	if err := q.validateSearch(); err != nil {
+		return err
 	}
 	return ValidateTenant(q.Tenant)
 }

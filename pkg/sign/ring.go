@@ -1,5 +1,5 @@
-// Package sign makes and checks the two things that Inlet hands out in place of a credential: URLs that download one file, and the
-// S3 POST policies that upload one (AWS Signature Version 4).
+// Package sign makes and checks the three things that Inlet hands out in place of a credential: URLs that download one file, the S3 POST
+// policies that upload one (AWS Signature Version 4), and the tokens of browsers' sessions. With the same keys it seals the secrets that the records keep.
 //
 // It says what was signed and whether that still holds. It judges no rights: whether the user of a URL may still read the file, and
 // whether a policy has been used before, is the caller's. It reads no clock and keeps no state, so everything in it is safe for
@@ -7,6 +7,7 @@
 package sign
 
 import (
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -30,8 +31,9 @@ const (
 // What a secret is used for. Each purpose has keys of its own (HKDF-SHA256, RFC 5869), so that nothing signed for one is worth
 // anything to the other. The texts are part of the signatures: a change makes all of them invalid.
 const (
-	purposeURL  = "inlet url v1"
-	purposePost = "inlet post policy v1"
+	purposeURL     = "inlet url v1"
+	purposePost    = "inlet post policy v1"
+	purposeSession = "inlet session v1"
 )
 
 const (
@@ -60,9 +62,11 @@ type Ring struct {
 
 // key is what one secret of the ring leads to. The secret itself is not kept.
 type key struct {
-	id   string
-	url  []byte
-	post Credentials
+	id      string
+	url     []byte
+	post    Credentials
+	session []byte
+	seal    cipher.AEAD
 }
 
 // ParseRing reads a ring as id:base64,id:base64…, the newest key first. Ids are unique and of [a-z0-9_-]{1,16}; secrets have 32 to
@@ -201,7 +205,15 @@ func deriveKey(id string, secret []byte) (key, error) {
 	if err != nil {
 		return key{id: id}, err
 	}
-	return key{id: id, url: forURL, post: Credentials{
+	seal, err := deriveSeal(secret)
+	if err != nil {
+		return key{id: id}, err
+	}
+	forSession, err := hkdf.Key(sha256.New, secret, nil, purposeSession, derivedBytes)
+	if err != nil {
+		return key{id: id}, err
+	}
+	return key{id: id, url: forURL, session: forSession, seal: seal, post: Credentials{
 		AccessKey: accessKeyStart + base32.StdEncoding.EncodeToString(forPost[derivedBytes:]),
 		SecretKey: base64.RawURLEncoding.EncodeToString(forPost[:derivedBytes]),
 		Region:    region,

@@ -30,6 +30,23 @@ func mustRecount(t testing.TB, r meta.Repo, now time.Time, want int64) {
 	}
 }
 
+func total(t *testing.T, e env) {
+	a, ok := e.Repo.(meta.Auditor)
+	if !ok {
+		t.Skip("the repository shows no totals")
+	}
+	want := func(used, held int64) {
+		t.Helper()
+		if got, err := a.Total(t.Context()); err != nil || got != (meta.Account{Used: used, Held: held}) {
+			t.Errorf("Total = %+v, %v, want %d and %d", got, err, used, held)
+		}
+	}
+	want(0, 0)
+	mustCreate(t, e, with(func(f *file.File) { f.Size = 30 }), with(func(f *file.File) { f.Tenant, f.Size = "globex", 7 }))
+	mustReserve(t, e, reservation(5))
+	want(42, 5)
+}
+
 func reserveExactly(t *testing.T, e env) {
 	mustCreate(t, e, with(func(f *file.File) { f.Size = 30 }))
 	const calls, room, each = 64, 10, 7

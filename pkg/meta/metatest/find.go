@@ -19,7 +19,7 @@ func wantFound(t *testing.T, e env, q meta.Query, want ...*file.File) {
 		t.Fatalf("Find %+v: %v", q, err)
 	}
 	wantIDs(t, found, want...)
-	if n, err := e.Count(t.Context(), q); err != nil || n != int64(len(want)) {
+	if n, err := e.Count(t.Context(), q, 1000); err != nil || n != int64(len(want)) {
 		t.Fatalf("Count %+v = %d, %v, want %d", q, n, err, len(want))
 	}
 }
@@ -161,8 +161,27 @@ func findPages(t *testing.T, e env) {
 	wantIDs(t, find(meta.Query{Limit: 2, Offset: 1, After: all[0].Number}), all[2], all[3])
 	wantIDs(t, find(meta.Query{Limit: 2, Offset: 2, Descending: true}), all[4], all[3])
 	wantIDs(t, find(meta.Query{Limit: 2, Offset: 99}))
-	if n, err := e.Count(t.Context(), meta.Query{Tenant: acme, Limit: 2, Offset: 2, After: all[4].Number}); err != nil || n != 7 {
+	wantIDs(t, find(meta.Query{Limit: 9, Until: all[2].Number}), all[:3]...)
+	wantIDs(t, find(meta.Query{Limit: 9, After: all[0].Number, Until: all[2].Number}), all[1], all[2])
+	wantIDs(t, find(meta.Query{Limit: 1, After: all[0].Number, Until: all[2].Number}), all[1])
+	wantIDs(t, find(meta.Query{Limit: 9, After: all[2].Number, Until: all[2].Number}))
+	wantIDs(t, find(meta.Query{Limit: 9, Descending: true, Until: all[5].Number}), all[6], all[5])
+	wantIDs(t, find(meta.Query{Limit: 9, Descending: true, After: all[3].Number, Until: all[1].Number}), all[2], all[1])
+	if n, err := e.Count(t.Context(), meta.Query{Tenant: acme, Limit: 2, Offset: 2, After: all[4].Number}, 1000); err != nil || n != 7 {
 		t.Errorf("Count = %d, %v; limit, offset and cursor do not matter to it", n, err)
+	}
+	for _, descending := range []bool{false, true} {
+		if n, err := e.Count(t.Context(), meta.Query{Tenant: acme, After: all[3].Number, Until: all[4].Number, Descending: descending}, 1000); err != nil || n != map[bool]int64{false: 5, true: 3}[descending] {
+			t.Errorf("Count to the fifth, descending %t = %d, %v", descending, n, err)
+		}
+	}
+	for most, want := range map[int64]int64{1: 1, 6: 6, 7: 7, 8: 7} {
+		if n, err := e.Count(t.Context(), meta.Query{Tenant: acme}, most); err != nil || n != want {
+			t.Errorf("Count up to %d = %d, %v, want %d", most, n, err, want)
+		}
+	}
+	if _, err := e.Count(t.Context(), meta.Query{Tenant: acme}, 0); !file.Is(err, file.Invalid) {
+		t.Errorf("a count up to 0: %v", err)
 	}
 }
 

@@ -71,8 +71,14 @@ func oneLife(ctx context.Context, r meta.Repo) error {
 	return nil
 }
 
+// method calls a method of a repository for a tenant, and globalMethod one that is for none.
+type (
+	method       = func(ctx context.Context, r meta.Repo, t file.Tenant) error
+	globalMethod = func(ctx context.Context, r meta.Repo) error
+)
+
 // methods calls every method of a repository for a tenant.
-var methods = map[string]func(ctx context.Context, r meta.Repo, t file.Tenant) error{
+var methods = map[string]method{
 	"Create": func(ctx context.Context, r meta.Repo, t file.Tenant) error {
 		return r.Create(ctx, with(func(f *file.File) { f.Tenant = t }))
 	},
@@ -96,7 +102,7 @@ var methods = map[string]func(ctx context.Context, r meta.Repo, t file.Tenant) e
 		return err
 	},
 	"Count": func(ctx context.Context, r meta.Repo, t file.Tenant) error {
-		_, err := r.Count(ctx, meta.Query{Tenant: t})
+		_, err := r.Count(ctx, meta.Query{Tenant: t}, 1)
 		return err
 	},
 	"Purge": func(ctx context.Context, r meta.Repo, t file.Tenant) error { return r.Purge(ctx, t, newID(), 1) },
@@ -117,7 +123,7 @@ var methods = map[string]func(ctx context.Context, r meta.Repo, t file.Tenant) e
 }
 
 // global calls every method that is not for a tenant.
-var global = map[string]func(ctx context.Context, r meta.Repo) error{
+var global = map[string]globalMethod{
 	"Due": func(ctx context.Context, r meta.Repo) error {
 		_, err := r.Due(ctx, meta.DueExpiry, start, 1)
 		return err
@@ -137,14 +143,18 @@ var global = map[string]func(ctx context.Context, r meta.Repo) error{
 // wantEvery checks that every method fails with this kind.
 func wantEvery(ctx context.Context, t *testing.T, e env, kind file.Kind) {
 	t.Helper()
-	for name, call := range methods {
-		if err := call(ctx, e.Repo, acme); !file.Is(err, kind) {
-			t.Errorf("%s: %v, want kind %s", name, err, kind)
+	for _, calls := range []map[string]method{methods, hookMethods} {
+		for name, call := range calls {
+			if err := call(ctx, e.Repo, acme); !file.Is(err, kind) {
+				t.Errorf("%s: %v, want kind %s", name, err, kind)
+			}
 		}
 	}
-	for name, call := range global {
-		if err := call(ctx, e.Repo); !file.Is(err, kind) {
-			t.Errorf("%s: %v, want kind %s", name, err, kind)
+	for _, calls := range []map[string]globalMethod{global, hookGlobal} {
+		for name, call := range calls {
+			if err := call(ctx, e.Repo); !file.Is(err, kind) {
+				t.Errorf("%s: %v, want kind %s", name, err, kind)
+			}
 		}
 	}
 }
@@ -161,9 +171,11 @@ func cancelled(t *testing.T, e env) {
 }
 
 func missingTenant(t *testing.T, e env) {
-	for name, call := range methods {
-		if err := call(t.Context(), e.Repo, ""); !file.Is(err, file.Invalid) {
-			t.Errorf("%s: %v, want kind %s", name, err, file.Invalid)
+	for _, calls := range []map[string]method{methods, hookMethods} {
+		for name, call := range calls {
+			if err := call(t.Context(), e.Repo, ""); !file.Is(err, file.Invalid) {
+				t.Errorf("%s: %v, want kind %s", name, err, file.Invalid)
+			}
 		}
 	}
 }

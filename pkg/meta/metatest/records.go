@@ -28,12 +28,13 @@ func full(n int) *file.File {
 	f.Claim = file.Claim{By: "verifier-1", Until: at(60), Token: 9}
 	f.Idempotency = file.Idempotency{Key: "key-" + string(f.ID), Fingerprint: "print"}
 	f.Source, f.Attributes = "https://example.com/a.png", map[string]string{"disposition": "attachment-inline"}
+	f.Resumable = &file.Resumable{Length: 1 << 40, Concat: file.ConcatPartial, Life: time.Hour, Metadata: "filename YS50eHQ="}
 	for i := range n {
 		f.Links = append(f.Links, file.Link{Type: "ticket", ID: fmt.Sprint("t", i), At: at(i), Primary: true})
 		f.Renders = append(f.Renders, file.Render{Name: fmt.Sprint("r", i), By: "thumbnailer-1", Until: at(i)})
 		f.Variants = append(f.Variants, file.Variant{Name: fmt.Sprint("v", i), Width: 200, Height: 100, Type: "image/webp", Size: 77, SHA256: strings.Repeat("cd", 32), BlobKey: fmt.Sprint("ac/me/v", i)})
 		f.Timeline = append(f.Timeline, file.Step{At: at(i), What: "verified", Took: 1234567 * time.Nanosecond, Attempt: 1, Note: "ok"})
-		f.Outbox = append(f.Outbox, file.OutboxEntry{ID: fmt.Sprint("e", i), Fact: "file.stored", Rev: 1, At: at(i), Variant: fmt.Sprint("v", i)})
+		f.Outbox = append(f.Outbox, file.OutboxEntry{ID: fmt.Sprint("e", i), Fact: "file.stored", Rev: 1, At: at(i), Variant: fmt.Sprint("v", i), Trace: fmt.Sprint("t", i)})
 	}
 	return f
 }
@@ -283,7 +284,7 @@ func tenants(t *testing.T, e env) {
 		if err != nil || len(found) != 0 {
 			t.Errorf("Find %+v: %d, %v", q, len(found), err)
 		}
-		if n, err := e.Count(ctx, q); err != nil || n != 0 {
+		if n, err := e.Count(ctx, q, 1000); err != nil || n != 0 {
 			t.Errorf("Count %+v: %d, %v", q, n, err)
 		}
 	}

@@ -24,6 +24,23 @@ func (s *Store) ScanDocuments(ctx context.Context, after file.ID, limit int) ([]
 	return list, translate(ctx, op, err)
 }
 
+// Total adds up all accounts.
+func (s *Store) Total(ctx context.Context) (meta.Account, error) {
+	const op = "mongo.audit"
+	var accounts []account
+	if err := s.accounts.all(ctx, &accounts, bson.D{}, options.Find().SetProjection(bson.D{{Key: "used", Value: 1}, {Key: "held", Value: 1}})); err != nil {
+		return meta.Account{}, translate(ctx, op, err)
+	}
+	var total meta.Account
+	for _, a := range accounts {
+		total.Used += a.Used
+		for _, h := range a.Held {
+			total.Held += h.Bytes
+		}
+	}
+	return total, nil
+}
+
 // Reservations lists those of all accounts.
 func (s *Store) Reservations(ctx context.Context) ([]meta.Reservation, error) {
 	const op = "mongo.audit"

@@ -70,9 +70,10 @@ func (c collection) remove(ctx context.Context, filter bson.D) (matched bool, er
 	return matched, err
 }
 
-func (c collection) count(ctx context.Context, filter bson.D) (n int64, err error) {
+// count counts the documents that match, and stops at most.
+func (c collection) count(ctx context.Context, filter bson.D, most int64) (n int64, err error) {
 	err = c.watch.attend(ctx, func(ctx context.Context) error {
-		n, err = c.CountDocuments(ctx, filter)
+		n, err = c.CountDocuments(ctx, filter, options.Count().SetLimit(most))
 		return err
 	})
 	return n, err

@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"errors"
+	"regexp"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -17,24 +18,40 @@ func (s *Store) Find(ctx context.Context, q meta.Query) ([]*file.File, error) {
 	if err := errors.Join(q.Validate(), meta.ValidateLimit(q.Limit)); err != nil {
 		return nil, err
 	}
-	filter, compare, order := matching(q), "$gt", 1
+	order := 1
 	if q.Descending {
-		compare, order = "$lt", -1
+		order = -1
 	}
-	if q.After != 0 {
-		filter = append(filter, bson.E{Key: "number", Value: bson.D{{Key: compare, Value: q.After}}})
-	}
-	return s.list(ctx, "mongo.find", filter, options.Find().
+	return s.list(ctx, "mongo.find", append(matching(q), between(q, q.After)...), options.Find().
 		SetSort(bson.D{{Key: "number", Value: order}}).SetSkip(int64(q.Offset)).SetLimit(int64(q.Limit)))
 }
 
 // Count counts the records that match.
-func (s *Store) Count(ctx context.Context, q meta.Query) (int64, error) {
-	if err := q.Validate(); err != nil {
+func (s *Store) Count(ctx context.Context, q meta.Query, most int64) (int64, error) {
+	if err := errors.Join(q.Validate(), meta.ValidateMost(most)); err != nil {
 		return 0, err
 	}
-	n, err := s.files.count(ctx, matching(q))
+	n, err := s.files.count(ctx, append(matching(q), between(q, 0)...), most)
 	return n, translate(ctx, "mongo.count", err)
+}
+
+// between is the filter of the records after one of this Number, when it is not 0, up to q.Until.
+func between(q meta.Query, after int64) bson.D {
+	low, high := "$gt", "$lte"
+	if q.Descending {
+		low, high = "$lt", "$gte"
+	}
+	var window bson.D
+	if after != 0 {
+		window = append(window, bson.E{Key: low, Value: after})
+	}
+	if q.Until != 0 {
+		window = append(window, bson.E{Key: high, Value: q.Until})
+	}
+	if window == nil {
+		return nil
+	}
+	return bson.D{{Key: "number", Value: window}}
 }
 
 // matching is the filter that Find and Count have in common.
@@ -58,6 +75,13 @@ func matching(q meta.Query) bson.D {
 			bson.D{{Key: "expires_at", Value: 0}},
 			bson.D{{Key: "expires_at", Value: bson.D{{Key: "$gt", Value: meta.Micros(q.NotExpiredAt)}}}},
 		}})
+	}
+	if low, high := q.TypeRange(); low != "" {
+		filter = append(filter, bson.E{Key: "type_index", Value: bson.D{{Key: "$gte", Value: low}, {Key: "$lt", Value: high}}})
+	}
+	if q.Name != "" {
+		// Every character stands for itself: the expression is as cheap as a search for a text.
+		filter = append(filter, bson.E{Key: "name_index", Value: bson.D{{Key: "$regex", Value: regexp.QuoteMeta(meta.Fold(q.Name))}}})
 	}
 	return filter
 }

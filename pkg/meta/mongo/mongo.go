@@ -97,7 +97,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		files: collection{db.Collection("files"), w}, accounts: collection{db.Collection("accounts"), w}, marks: db.Collection("clock"),
 	}
 	s.life, s.end = context.WithCancel(context.Background())
-	for _, step := range []func(context.Context) error{s.Ping, s.checkWrites, s.makeIndexes, s.startClock} {
+	for _, step := range []func(context.Context) error{s.Ping, s.checkWrites, s.makeIndexes, s.makeHookIndexes, s.startClock} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
@@ -120,7 +120,8 @@ var indexes = []mongo.IndexModel{
 	index(true, "tenant", "number"),
 	index(true, "tenant", "path_index"),
 	index(true, "tenant", "idem_index"),
-	index(false, "tenant", "parent_kind", "parent_id", "number"),
+	index(false, "tenant", "parent_kind", "parent_id", "number", "state", "expires_at", "type_index", "name_index"),
+	index(false, "tenant", "number", "state", "expires_at", "type_index", "name_index"),
 	index(false, "tenant", "link_index", "number"),
 	index(false, "due_expiry"),
 	index(false, "due_outbox"),

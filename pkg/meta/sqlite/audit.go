@@ -13,7 +13,7 @@ var _ meta.Auditor = (*Store)(nil)
 
 const (
 	scanDocuments = `SELECT path_index, idem_index, link_index, charged, coalesce(due_expiry, 0), coalesce(due_outbox, 0), coalesce(due_purge, 0),
-		coalesce(work, ''), coalesce(work_at, 0), doc FROM files WHERE id > ? ORDER BY id LIMIT ?`
+		coalesce(work, ''), coalesce(work_at, 0), name_index, type_index, doc FROM files WHERE id > ? ORDER BY id LIMIT ?`
 	allReservations = `SELECT tenant, id, bytes, until FROM reservations`
 )
 
@@ -27,7 +27,7 @@ func (s *Store) ScanDocuments(ctx context.Context, after file.ID, limit int) ([]
 		var d meta.Document
 		var links string
 		var doc sql.RawBytes
-		err := scan(&d.PathIndex, &d.IdemIndex, &links, &d.Charged, &d.DueExpiry, &d.DueOutbox, &d.DuePurge, &d.Work, &d.WorkAt, &doc)
+		err := scan(&d.PathIndex, &d.IdemIndex, &links, &d.Charged, &d.DueExpiry, &d.DueOutbox, &d.DuePurge, &d.Work, &d.WorkAt, &d.NameIndex, &d.TypeIndex, &doc)
 		if err != nil {
 			return err
 		}
@@ -53,6 +53,21 @@ func (s *Store) Reservations(ctx context.Context) ([]meta.Reservation, error) {
 		return err
 	})
 	return list, err
+}
+
+// Total adds up all accounts; of a read-only store as they were last saved.
+func (s *Store) Total(ctx context.Context) (meta.Account, error) {
+	if err := s.open(); err != nil {
+		return meta.Account{}, err
+	}
+	if s.ledger != nil {
+		return s.ledger.total(), nil
+	}
+	l, err := loadLedger(ctx, s.readers)
+	if err != nil {
+		return meta.Account{}, s.readError(ctx, "sqlite.audit", err)
+	}
+	return l.total(), nil
 }
 
 func (s *Store) audit(ctx context.Context, query string, args []any, fn func(scanner) error) error {

@@ -37,7 +37,7 @@ func TestCancelledReadsLeaveNoSnapshot(t *testing.T) {
 					cancel()
 				}()
 				_, _ = s.Get(ctx, "acme", file.ByID(first.ID)) // either outcome will do
-				_, _ = s.Count(ctx, meta.Query{Tenant: "acme"})
+				_, _ = s.Count(ctx, meta.Query{Tenant: "acme"}, 1)
 				cancel()
 			}
 		})

@@ -13,10 +13,11 @@ import (
 // A statement that would break a unique index does nothing, and says so by the number of rows it changed.
 const (
 	insertFile = `INSERT INTO files (id, tenant, number, rev, path_index, idem_index, parent_kind, parent_id, link_index, state,
-		expires_at, charged, due_expiry, due_outbox, due_purge, work, work_at, doc)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+		expires_at, charged, due_expiry, due_outbox, due_purge, work, work_at, name_index, type_index, doc)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	updateFile = `UPDATE OR IGNORE files SET rev = ?, path_index = ?, idem_index = ?, parent_kind = ?, parent_id = ?, link_index = ?, state = ?,
-		expires_at = ?, charged = ?, due_expiry = ?, due_outbox = ?, due_purge = ?, work = ?, work_at = ?, doc = ? WHERE seq = ?`
+		expires_at = ?, charged = ?, due_expiry = ?, due_outbox = ?, due_purge = ?, work = ?, work_at = ?, name_index = ?, type_index = ?,
+		doc = ? WHERE seq = ?`
 	currentFile = `SELECT seq, charged, link_index FROM files WHERE id = ? AND tenant = ? AND number = ? AND rev = ?`
 	goneFile    = `SELECT seq, number, link_index FROM files WHERE id = ? AND tenant = ? AND rev = ? AND state = 'gone'`
 	deleteFile  = `DELETE FROM files WHERE seq = ?`
@@ -45,7 +46,8 @@ func encode(f *file.File, rev int64) (encoded, error) {
 	}
 	e.columns = []any{
 		e.ID, e.Tenant, e.Number, e.Rev, e.PathIndex, e.IdemIndex, e.ParentKind, e.ParentID, joinLinks(e.LinkIndex), e.State,
-		e.ExpiresAt, e.Charged, orNull(e.DueExpiry), orNull(e.DueOutbox), orNull(e.DuePurge), orNull(e.Work), orNull(e.WorkAt), doc,
+		e.ExpiresAt, e.Charged, orNull(e.DueExpiry), orNull(e.DueOutbox), orNull(e.DuePurge), orNull(e.Work), orNull(e.WorkAt),
+		e.NameIndex, e.TypeIndex, doc,
 	}
 	return e, nil
 }

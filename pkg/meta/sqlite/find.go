@@ -80,15 +80,15 @@ func (s *Store) Find(ctx context.Context, q meta.Query) ([]*file.File, error) {
 }
 
 // Count counts the records that match.
-func (s *Store) Count(ctx context.Context, q meta.Query) (n int64, err error) {
-	if err := q.Validate(); err != nil {
+func (s *Store) Count(ctx context.Context, q meta.Query, most int64) (n int64, err error) {
+	if err := errors.Join(q.Validate(), meta.ValidateMost(most)); err != nil {
 		return 0, err
 	}
 	if err := s.open(); err != nil {
 		return 0, err
 	}
-	where, args := matching(q)
-	err = each(ctx, s.readers, `SELECT count(*)`+where, args, func(scan scanner) error { return scan(&n) })
+	query, args := count(q)
+	err = each(ctx, s.readers, query, append(args, most), func(scan scanner) error { return scan(&n) })
 	return n, s.readError(ctx, "sqlite.count", err)
 }
 
@@ -125,15 +125,31 @@ func due(d meta.Due, work file.Work) (string, []any) {
 func find(q meta.Query) (string, []any) {
 	where, args := matching(q)
 	number := numberColumn(q)
-	compare, order, after := " > ?", "", q.After
+	low, high, order := ` > ?`, ` <= ?`, ""
+	after, until := q.After, q.Until
 	if q.Descending {
-		compare, order = " < ?", " DESC"
+		low, high, order = ` < ?`, ` >= ?`, " DESC"
 		if after == 0 {
 			after = math.MaxInt64
 		}
+	} else if until == 0 {
+		until = math.MaxInt64
 	}
-	return `SELECT doc` + where + ` AND ` + number + compare + ` ORDER BY ` + number + order + ` LIMIT ? OFFSET ?`,
-		append(args, after, q.Limit, q.Offset)
+	return `SELECT doc` + where + ` AND ` + number + low + ` AND ` + number + high + ` ORDER BY ` + number + order + ` LIMIT ? OFFSET ?`,
+		append(args, after, until, q.Limit, q.Offset)
+}
+
+// count returns the query of Count, without its last argument: the most to count.
+func count(q meta.Query) (string, []any) {
+	where, args := matching(q)
+	if q.Until != 0 {
+		compare := ` <= ?`
+		if q.Descending {
+			compare = ` >= ?`
+		}
+		where, args = where+` AND `+numberColumn(q)+compare, append(args, q.Until)
+	}
+	return `SELECT count(*) FROM (SELECT 1` + where + ` LIMIT ?)`, args
 }
 
 // matching returns FROM and WHERE of what Find and Count have in common.
@@ -144,12 +160,16 @@ func matching(q meta.Query) (string, []any) {
 		b.WriteString(condition)
 		args = append(args, values...)
 	}
-	if link := q.LinkKey(); link != "" {
+	switch link := q.LinkKey(); {
+	case link != "":
 		// CROSS JOIN keeps SQLite from turning the order of the tables round.
 		and(` FROM links CROSS JOIN files ON files.seq = links.seq WHERE links.tenant = ? AND links.link = ?`,
 			string(q.Tenant), link)
-	} else {
-		and(` FROM files WHERE files.tenant = ?`, string(q.Tenant))
+	case q.Parent != nil:
+		and(` FROM files INDEXED BY files_parent WHERE files.tenant = ?`, string(q.Tenant))
+	default:
+		// It knows of a smaller index, which would have it read the row of every file that does not match.
+		and(` FROM files INDEXED BY files_search WHERE files.tenant = ?`, string(q.Tenant))
 	}
 	if q.Parent != nil {
 		and(` AND parent_kind = ? AND parent_id = ?`, q.Parent.Kind, q.Parent.ID)
@@ -162,6 +182,12 @@ func matching(q meta.Query) (string, []any) {
 	}
 	if !q.NotExpiredAt.IsZero() {
 		and(` AND (expires_at = 0 OR expires_at > ?)`, meta.Micros(q.NotExpiredAt))
+	}
+	if low, high := q.TypeRange(); low != "" {
+		and(` AND type_index >= ? AND type_index < ?`, low, high)
+	}
+	if q.Name != "" {
+		and(` AND instr(name_index, ?) > 0`, meta.Fold(q.Name))
 	}
 	return b.String(), args
 }

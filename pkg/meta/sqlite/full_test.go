@@ -38,9 +38,6 @@ func TestFullDiskTakesChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !s.writer.rewind() { // what is there needs no more room in the database
-		t.Fatal("the log cannot be copied")
-	}
 	change := func() error {
 		f := files[0]
 		f.Description = "changed"
@@ -53,6 +50,9 @@ func TestFullDiskTakesChanges(t *testing.T) {
 		if err := change(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if !s.writer.rewind() { // what is there, and what it changes to, needs no more room in the database
+		t.Fatal("the log cannot be copied")
 	}
 	if err := os.WriteFile(filepath.Join(dir, "foreign"), make([]byte, 16<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("the disk took it: %v", err)

@@ -240,6 +240,18 @@ const (
 	dropHold = `DELETE FROM reservations WHERE tenant = ? AND id = ?`
 )
 
+// total adds up all accounts.
+func (l *ledger) total() meta.Account {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var sum meta.Account
+	for _, a := range l.accounts {
+		sum.Used += a.charged + a.held
+		sum.Held += a.held
+	}
+	return sum
+}
+
 // of returns a tenant's account as the world sees it.
 func (l *ledger) of(t file.Tenant) meta.Account {
 	l.mu.Lock()

@@ -1,17 +1,22 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	sqldriver "database/sql/driver"
 	"fmt"
 
+	driver "modernc.org/sqlite" // and registers itself as "sqlite"
+
 	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/meta"
 )
 
 // migrations are the steps from one version of the schema to the next; PRAGMA user_version counts those done.
 // A step that was released is never changed: another is added.
 //
-// Columns before doc are what queries look at; doc is meta.Record as JSON (of walks, meta.WalkRecord). It stands last because SQLite reads a row from the front.
+// Columns before doc are what queries look at; doc is meta.Record as JSON (of the other tables, that of package meta for them). It stands last because SQLite reads a row from the front.
 // A queue's column is NULL for what is not in it, and its index holds the others only.
 var migrations = []string{`
 CREATE TABLE files (
@@ -76,7 +81,60 @@ CREATE TABLE walks (
 	rev  INTEGER NOT NULL,
 	doc  BLOB    NOT NULL
 ) STRICT, WITHOUT ROWID;
+`, `
+CREATE TABLE webhooks (
+	id     TEXT    PRIMARY KEY,
+	tenant TEXT    NOT NULL,
+	rev    INTEGER NOT NULL,
+	doc    BLOB    NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX webhooks_tenant ON webhooks (tenant, id);
+
+CREATE TABLE deliveries (
+	seq     INTEGER PRIMARY KEY,
+	id      TEXT    NOT NULL,
+	webhook TEXT    NOT NULL,
+	tenant  TEXT    NOT NULL,
+	event   TEXT    NOT NULL,
+	state   TEXT    NOT NULL,
+	due     INTEGER,
+	ended   INTEGER,
+	rev     INTEGER NOT NULL,
+	doc     BLOB    NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX deliveries_id    ON deliveries (id);
+CREATE UNIQUE INDEX deliveries_event ON deliveries (webhook, event);
+CREATE INDEX deliveries_list  ON deliveries (webhook, id, state);
+CREATE INDEX deliveries_due   ON deliveries (due, webhook) WHERE due IS NOT NULL;
+CREATE INDEX deliveries_ended ON deliveries (ended) WHERE ended IS NOT NULL;
+`, `
+ALTER TABLE files ADD COLUMN name_index TEXT NOT NULL DEFAULT '';
+ALTER TABLE files ADD COLUMN type_index TEXT NOT NULL DEFAULT '';
+UPDATE files SET
+	name_index = inlet_name_index(json_extract(CAST(doc AS TEXT), '$.name'), json_extract(CAST(doc AS TEXT), '$.original_name')),
+	type_index = inlet_type_index(json_extract(CAST(doc AS TEXT), '$.detected_type'), json_extract(CAST(doc AS TEXT), '$.declared_type'))
+	WHERE state NOT IN ('deleting', 'gone');
+DROP INDEX files_parent;
+CREATE INDEX files_parent ON files (tenant, parent_kind, parent_id, number, state, expires_at, charged, type_index, name_index);
+CREATE INDEX files_search ON files (tenant, number, state, expires_at, type_index, name_index);
 `}
+
+// The functions of the migration that gives names and types to records that were written without. They are of no use to a query: an index holds
+// what they would compute.
+func init() {
+	driver.MustRegisterDeterministicScalarFunction("inlet_name_index", 2, func(_ *driver.FunctionContext, args []sqldriver.Value) (sqldriver.Value, error) {
+		return meta.NameIndex(textOf(args[0]), textOf(args[1])), nil
+	})
+	driver.MustRegisterDeterministicScalarFunction("inlet_type_index", 2, func(_ *driver.FunctionContext, args []sqldriver.Value) (sqldriver.Value, error) {
+		return meta.TypeIndex(cmp.Or(textOf(args[0]), textOf(args[1]))), nil
+	})
+}
+
+// textOf is a text that may be missing.
+func textOf(v sqldriver.Value) string {
+	s, _ := v.(string)
+	return s
+}
 
 // migrate brings the schema to the version of this program, each step in a transaction.
 func migrate(ctx context.Context, conn *sql.Conn) error {

@@ -22,6 +22,7 @@ import (
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/sign"
+	"github.com/inlethq/inlet/pkg/telemetry"
 )
 
 // Config is what a Door works with.
@@ -42,12 +43,13 @@ type Config struct {
 // Door is shared by all dialects. Its methods may be called concurrently.
 type Door struct {
 	Config
-	places *places // for uploads in flight
+	places  *places // for uploads in flight
+	origins *http.CrossOriginProtection
 }
 
 // New makes a Door.
 func New(cfg Config) *Door {
-	return &Door{Config: cfg, places: newPlaces(cfg.MaxUploads, cfg.MaxShare)}
+	return &Door{Config: cfg, places: newPlaces(cfg.MaxUploads, cfg.MaxShare), origins: protection(cfg.PublicURL)}
 }
 
 // Authenticate tells who a request comes from.
@@ -61,8 +63,11 @@ func (d *Door) Authenticate(r *http.Request) (access.Principal, error) {
 
 const principalKey = "inlet.principal"
 
-// Identify notes who a request comes from, for Principal.
-func Identify(g *gin.Context, p access.Principal) { g.Set(principalKey, p) }
+// Identify notes who a request comes from, for Principal and for the log.
+func Identify(g *gin.Context, p access.Principal) {
+	g.Set(principalKey, p)
+	telemetry.Note(g.Request.Context(), slog.String("tenant", string(p.Tenant)))
+}
 
 // Principal is who Identify has noted; nobody when there is none.
 func Principal(g *gin.Context) access.Principal {
@@ -120,4 +125,8 @@ func IdempotencyKey(g *gin.Context, part ...string) (string, error) {
 }
 
 // Show puts the id of the file that an answer is about into its header: every dialect's answers carry it, whatever their own form of id.
-func Show(g *gin.Context, f *file.File) { g.Header("Inlet-File-Id", string(f.ID)) }
+// The log of the request names it, too.
+func Show(g *gin.Context, f *file.File) {
+	g.Header("Inlet-File-Id", string(f.ID))
+	telemetry.Note(g.Request.Context(), slog.String("file", string(f.ID)))
+}

@@ -1,12 +1,9 @@
 package native
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -18,117 +15,8 @@ import (
 	"github.com/inlethq/inlet/services/ingest/internal/serve"
 )
 
-// Bounds of a page.
-const (
-	defaultLimit = 20
-	maxLimit     = 100
-	maxOffset    = 1_000_000
-)
-
 // maxPatchBytes bounds the body of a PATCH.
 const maxPatchBytes = 32 << 10
-
-func (d *Dialect) list(g *gin.Context) {
-	parent, err := tag(g)
-	if err != nil {
-		d.fail(g, err)
-		return
-	}
-	p := door.Principal(g)
-	where := file.Parent{}
-	if parent != nil {
-		where = *parent
-	}
-	if !p.CanRead(&file.File{Tenant: p.Tenant, Parent: where}) {
-		d.fail(g, file.Errorf(file.Forbidden, "native.list", "you do not have permission to do this"))
-		return
-	}
-	l, err := parseList(g.Request.URL.Query())
-	if err != nil {
-		d.fail(g, err)
-		return
-	}
-	l.Tenant, l.Parent = p.Tenant, parent
-	page, err := d.Core.List(g.Request.Context(), l)
-	if err != nil {
-		d.fail(g, err)
-		return
-	}
-	body := dataBody{Success: true, Pagination: &pagination{Total: page.Total, Limit: l.Limit, Offset: l.Offset, HasMore: page.More}}
-	files := make([]fileBody, len(page.Files))
-	for i, f := range page.Files {
-		files[i] = listed(f)
-	}
-	body.Data = files
-	if page.More {
-		body.Pagination.Next = cursor(page.Files[len(page.Files)-1].Number)
-	}
-	g.JSON(http.StatusOK, body)
-}
-
-// parseList reads limit, offset, cursor, order and state.
-func parseList(q url.Values) (core.List, error) {
-	l := core.List{Limit: defaultLimit}
-	var err error
-	if l.Limit, err = number(q, "limit", defaultLimit, 1, maxLimit); err != nil {
-		return l, err
-	}
-	if l.Offset, err = number(q, "offset", 0, 0, maxOffset); err != nil {
-		return l, err
-	}
-	if text := q.Get("cursor"); text != "" {
-		if l.After, err = parseCursor(text); err != nil {
-			return l, err
-		}
-		if q.Has("offset") {
-			return l, file.Errorf(file.Invalid, "native.list", "cursor and offset do not go together")
-		}
-	}
-	switch q.Get("order") {
-	case "", "asc":
-	case "desc":
-		l.Descending = true
-	default:
-		return l, file.Errorf(file.Invalid, "native.list", "order must be asc or desc")
-	}
-	if text := q.Get("state"); text != "" {
-		for s := range strings.SplitSeq(text, ",") {
-			switch state := file.State(s); state {
-			case file.Pending, file.Ready, file.Rejected, file.Failed:
-				l.States = append(l.States, state)
-			default:
-				return l, file.Errorf(file.Invalid, "native.list", "state must be pending, ready, rejected or failed")
-			}
-		}
-	}
-	return l, nil
-}
-
-func number(q url.Values, name string, fallback, low, high int) (int, error) {
-	if !q.Has(name) {
-		return fallback, nil
-	}
-	n, err := strconv.Atoi(q.Get(name))
-	if err != nil || n < low || n > high {
-		return 0, file.Errorf(file.Invalid, "native.list", "%s must be a whole number between %d and %d", name, low, high)
-	}
-	return n, nil
-}
-
-// cursor hides the number of the last file of a page: it is not for clients to build.
-func cursor(n int64) string {
-	return base64.RawURLEncoding.EncodeToString([]byte("n" + strconv.FormatInt(n, 36)))
-}
-
-func parseCursor(s string) (int64, error) {
-	text, err := base64.RawURLEncoding.DecodeString(s)
-	if err == nil && len(text) > 1 && text[0] == 'n' {
-		if n, err := strconv.ParseInt(string(text[1:]), 36, 64); err == nil && n > 0 {
-			return n, nil
-		}
-	}
-	return 0, file.Errorf(file.Invalid, "native.list", "cursor is not one that this API gave out")
-}
 
 func (d *Dialect) get(g *gin.Context) {
 	f, err := d.find(g, access.Principal.CheckRead)

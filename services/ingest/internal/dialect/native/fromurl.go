@@ -165,8 +165,10 @@ func (d *Dialect) enqueue(h core.Hint) {
 }
 
 // Run fetches, until ctx ends, the files that were announced: at once those that this process has announced, and then all that have waited since
-// their process stopped or had no room. What it is at when ctx ends is left to whoever looks next.
+// their process stopped or had no room. What it is at when ctx ends is left to whoever looks next. Resumable uploads end with what they got by then.
+// It feeds the streams of events, and ends them with ctx.
 func (d *Dialect) Run(ctx context.Context) error {
+	context.AfterFunc(ctx, d.tus.Drain)
 	g, ctx := errgroup.WithContext(ctx)
 	for range maxFetches {
 		g.Go(func() error {
@@ -175,6 +177,7 @@ func (d *Dialect) Run(ctx context.Context) error {
 		})
 	}
 	g.Go(func() error { return d.Core.RunFetch(ctx, d.open, maxFetches, d.log) })
+	g.Go(func() error { return d.live.Run(ctx) })
 	return g.Wait()
 }
 

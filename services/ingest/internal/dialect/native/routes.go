@@ -4,11 +4,11 @@
 package native
 
 import (
-	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -18,6 +18,8 @@ import (
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/services/ingest/internal/door"
 	"github.com/inlethq/inlet/services/ingest/internal/fetch"
+	"github.com/inlethq/inlet/services/ingest/internal/live"
+	"github.com/inlethq/inlet/services/ingest/internal/tus"
 )
 
 const (
@@ -33,6 +35,11 @@ type Dialect struct {
 	policy    content.Policy
 	client    *fetch.Client
 	announced chan core.Hint // to fetch
+	tus       *tus.Handler
+	about     About
+	live      *live.Hub
+	operate   *core.System
+	started   time.Time
 	log       *slog.Logger
 }
 
@@ -40,12 +47,19 @@ type Dialect struct {
 type Config struct {
 	Door  *door.Door
 	Fetch *fetch.Client // of files from URLs
+	// UploadLife is how long a resumable upload waits for its next bytes.
+	UploadLife time.Duration
+	About      About
+	Live       *live.Hub    // feeds the streams of events; the caller runs it
+	System     *core.System // for operators
 }
 
 // New makes the dialect. It answers without Run, but then leaves what was announced to other processes.
 func New(c Config) *Dialect {
 	return &Dialect{
-		Door: c.Door, policy: content.TagdAI, client: c.Fetch, announced: make(chan core.Hint, maxQueue), log: c.Door.Log.With("dialect", dialectName),
+		Door: c.Door, policy: content.TagdAI, client: c.Fetch, announced: make(chan core.Hint, maxQueue), about: c.About,
+		live: c.Live, operate: c.System, started: time.Now(),
+		tus: tus.New(tus.Config{Core: c.Door.Core, Path: uploadsPath, Life: c.UploadLife}), log: c.Door.Log.With("dialect", dialectName),
 	}
 }
 
@@ -70,6 +84,13 @@ func (d *Dialect) Mount(r gin.IRouter) {
 	v1.HEAD("/files/:id/thumbnail", d.thumbnail)
 	v1.GET("/files/:id/timeline", d.timeline)
 	v1.POST("/files/:id/sign", d.sign)
+	d.mountSession(r)
+	d.mountMe(v1)
+	d.mountStorage(v1)
+	d.mountEvents(v1)
+	d.mountSystem(v1)
+	d.mountUploads(v1)
+	d.mountWebhooks(v1)
 }
 
 // NotFound implements router.Dialect.
@@ -93,19 +114,6 @@ func (d *Dialect) MethodNotAllowed(g *gin.Context) bool {
 // owns reports whether a path is one of this dialect's, with a route or without.
 func owns(g *gin.Context) bool { return strings.HasPrefix(g.Request.URL.Path, "/v1/") }
 
-// authenticate lets known callers through, and who has a signed URL in place of a credential.
-func (d *Dialect) authenticate(g *gin.Context) {
-	p, err := d.Authenticate(g.Request)
-	if errors.Is(err, access.ErrNoCredentials) && hasSignedURL(g) {
-		p, err = d.authenticateURL(g)
-	}
-	if err != nil {
-		d.fail(g, err)
-		return
-	}
-	door.Identify(g, p)
-}
-
 // limitRate counts the request against the plan and says so in tagd-ai's headers.
 func (d *Dialect) limitRate(g *gin.Context) {
 	p := door.Principal(g)
@@ -124,8 +132,13 @@ func (d *Dialect) limitRate(g *gin.Context) {
 
 // find reads the file that the path names, if the caller may know of it.
 func (d *Dialect) find(g *gin.Context, check func(access.Principal, *file.File) error) (*file.File, error) {
+	return d.findID(g, g.Param("id"), check)
+}
+
+// findID reads a file by its id in any form, if the caller may know of it.
+func (d *Dialect) findID(g *gin.Context, id string, check func(access.Principal, *file.File) error) (*file.File, error) {
 	notFound := file.Errorf(file.NotFound, "native.find", "File not found")
-	ref, err := file.ParseRef(g.Param("id"))
+	ref, err := file.ParseRef(id)
 	if err != nil {
 		return nil, notFound // a malformed id is an id that nothing has
 	}
@@ -151,10 +164,12 @@ func tag(g *gin.Context) (*file.Parent, error) {
 		return nil, nil
 	}
 	if !validTag(id) {
-		return nil, file.Errorf(file.NotFound, "native.tag", "Tag not found")
+		return nil, noTag()
 	}
 	return &file.Parent{Kind: tagKind, ID: id}, nil
 }
+
+func noTag() error { return file.Errorf(file.NotFound, "native.tag", "Tag not found") }
 
 func validTag(id string) bool {
 	if id == "" || len(id) > maxTag {

@@ -2,7 +2,6 @@ package native
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -45,23 +44,6 @@ func TestLife(t *testing.T) {
 		if _, err := life(text); !file.Is(err, file.Invalid) {
 			t.Errorf("life(%q): %v", text, err)
 		}
-	}
-}
-
-func TestParseList(t *testing.T) {
-	for _, query := range []string{"limit=0", "limit=101", "limit=-1", "limit=x", "limit=", "offset=-1", "offset=x", "offset=1000001",
-		"cursor=x", "cursor=bjA", "order=up", "state=gone", "state=ready,x", "cursor=" + cursor(5) + "&offset=1"} {
-		q, err := url.ParseQuery(query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := parseList(q); !file.Is(err, file.Invalid) {
-			t.Errorf("%s: %v", query, err)
-		}
-	}
-	l, err := parseList(url.Values{"limit": {"100"}, "cursor": {cursor(1 << 52)}, "order": {"desc"}, "state": {"ready,failed"}})
-	if err != nil || l.Limit != 100 || l.After != 1<<52 || !l.Descending || len(l.States) != 2 {
-		t.Errorf("%+v, %v", l, err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/inlethq/inlet/pkg/access"
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/services/ingest/internal/door"
@@ -49,19 +50,26 @@ func (d *Dialect) upload(g *gin.Context) {
 
 // uploadTo begins an upload to what the path names, if the caller may do that. That is judged before the tag: a scope that is missing comes first.
 func (d *Dialect) uploadTo(g *gin.Context) (core.Upload, error) {
-	p := door.Principal(g)
+	id, tagged := g.Params.Get("tag")
+	return d.uploadBy(door.Principal(g), id, tagged)
+}
+
+// uploadBy is uploadTo for a tag from elsewhere.
+func (d *Dialect) uploadBy(p access.Principal, tag string, tagged bool) (core.Upload, error) {
 	u := core.Upload{
 		Tenant: p.Tenant, By: p.ID, Via: dialectName, Class: file.ClassGeneric,
 		Limits: d.Limits(p.Tenant), Policy: d.policy,
 	}
-	if id, ok := g.Params.Get("tag"); ok {
-		u.Class, u.Parent = file.ClassTag, file.Parent{Kind: tagKind, ID: id}
+	if tagged {
+		u.Class, u.Parent = file.ClassTag, file.Parent{Kind: tagKind, ID: tag}
 	}
 	if err := p.CheckUpload(p.Tenant, u.Parent); err != nil {
 		return u, err
 	}
-	_, err := tag(g)
-	return u, err
+	if tagged && !validTag(tag) {
+		return u, noTag()
+	}
+	return u, nil
 }
 
 // readForm takes the form's one file. What stands after the file is read when its bytes are stored.

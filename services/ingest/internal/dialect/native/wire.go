@@ -1,6 +1,7 @@
 package native
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -22,11 +23,13 @@ type messageBody struct {
 }
 
 type pagination struct {
-	Total   int64  `json:"total"`
-	Limit   int    `json:"limit"`
-	Offset  int    `json:"offset"`
-	HasMore bool   `json:"has_more"`
-	Next    string `json:"next_cursor,omitempty"` // ours
+	Total   int64 `json:"total"`
+	Limit   int   `json:"limit"`
+	Offset  int   `json:"offset"`
+	HasMore bool  `json:"has_more"`
+	// Ours.
+	Next        string `json:"next_cursor,omitempty"`
+	TotalCapped bool   `json:"total_capped,omitempty"` // there may be more than total
 }
 
 type fileBody struct {
@@ -42,16 +45,25 @@ type fileBody struct {
 	CreatedAt     string  `json:"created_at"`
 	UpdatedAt     string  `json:"updated_at,omitempty"`
 
-	State        file.State `json:"state"`
-	Reason       string     `json:"reason,omitempty"`
-	Number       int64      `json:"number"`
-	Path         string     `json:"path"`
-	SHA256       string     `json:"sha256"`
-	DetectedType string     `json:"detected_type,omitempty"`
-	ExpiresAt    string     `json:"expires_at,omitempty"`
-	Image        *imageBody `json:"image,omitempty"`
-	ThumbnailURL string     `json:"thumbnail_url,omitempty"`
-	Links        []linkBody `json:"links"`
+	State        file.State     `json:"state"`
+	Reason       string         `json:"reason,omitempty"`
+	Number       int64          `json:"number"`
+	Path         string         `json:"path"`
+	SHA256       string         `json:"sha256"`
+	DetectedType string         `json:"detected_type,omitempty"`
+	ExpiresAt    string         `json:"expires_at,omitempty"`
+	Image        *imageBody     `json:"image,omitempty"`
+	Thumbnail    file.Thumbnail `json:"thumbnail"` // none, owed, made or failed
+	ThumbnailURL string         `json:"thumbnail_url,omitempty"`
+	DownloadURL  string         `json:"download_url"`
+	Parent       *parentBody    `json:"parent,omitempty"`
+	Links        []linkBody     `json:"links"`
+}
+
+// parentBody is what a file belongs to.
+type parentBody struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
 }
 
 type imageBody struct {
@@ -86,15 +98,25 @@ func timeText(t time.Time) string {
 // publicID is the id as tagd-ai writes it.
 func publicID(id file.ID) string { return "file_" + string(id) }
 
-// listed is a file as lists show it: without the description, the links to its bytes and the counts.
-func listed(f *file.File) fileBody {
+// noThumbnail is file.ThumbnailNone in words.
+const noThumbnail file.Thumbnail = "none"
+
+// brief is what every body says of a file.
+func brief(f *file.File, base string) fileBody {
+	at := base + "/v1/files/" + publicID(f.ID)
 	b := fileBody{
 		ID: publicID(f.ID), Name: f.Name, OriginalName: f.OriginalName, MimeType: f.Type(), Size: f.Size, CreatedAt: timeText(f.Created.At),
 		State: f.State, Reason: f.Reason, Number: f.Number, Path: f.Path, SHA256: f.SHA256, DetectedType: f.DetectedType,
-		ExpiresAt: timeText(f.ExpiresAt), Links: []linkBody{},
+		ExpiresAt: timeText(f.ExpiresAt), Thumbnail: cmp.Or(f.Thumbnail, noThumbnail), DownloadURL: at + "/download", Links: []linkBody{},
 	}
 	if f.Image != nil {
 		b.Image = &imageBody{f.Image.Width, f.Image.Height, f.Image.Frames}
+	}
+	if f.Thumbnail == file.ThumbnailMade {
+		b.ThumbnailURL = at + "/thumbnail"
+	}
+	if f.Parent != (file.Parent{}) {
+		b.Parent = &parentBody{f.Parent.Kind, f.Parent.ID}
 	}
 	for _, l := range f.Links {
 		b.Links = append(b.Links, linkBody{l.Type, l.ID})
@@ -102,14 +124,18 @@ func listed(f *file.File) fileBody {
 	return b
 }
 
+// listed is a file as lists show it: without the description and the counts.
+func listed(f *file.File, base string) fileBody {
+	b := brief(f, base)
+	b.UpdatedAt = timeText(f.Updated.At)
+	return b
+}
+
 // created is a file as the answer to its upload shows it.
 func created(f *file.File, base string) fileBody {
-	b := listed(f)
+	b := brief(f, base)
 	b.Description = &f.Description
-	b.URL = base + "/v1/files/" + publicID(f.ID) + "/download"
-	if f.Thumbnail == file.ThumbnailMade {
-		b.ThumbnailURL = base + "/v1/files/" + publicID(f.ID) + "/thumbnail"
-	}
+	b.URL = b.DownloadURL
 	return b
 }
 
