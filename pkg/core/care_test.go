@@ -140,7 +140,11 @@ func TestListPages(t *testing.T) {
 	var got []file.ID
 	for {
 		p, err := b.Core.List(t.Context(), l)
-		if err != nil || p.Total != 5 {
+		want := int64(5)
+		if l.After != 0 { // behind a cursor they are not counted again
+			want = 0
+		}
+		if err != nil || p.Total != want {
 			t.Fatalf("total %d, %v", p.Total, err)
 		}
 		for _, f := range p.Files {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/inlethq/inlet/pkg/bus"
 	"github.com/inlethq/inlet/pkg/event"
@@ -53,7 +54,17 @@ var (
 //
 // do returns the change to make to the record. The change is applied only while the claim holds and the file still waits for that work; when it is
 // lost undo runs, which removes what do left behind.
-func (c *Core) underClaim(ctx context.Context, h Hint, work file.Work, do func(context.Context, *file.File) (commit func(*file.File) error, undo func(), err error)) error {
+func (c *Core) underClaim(ctx context.Context, h Hint, work file.Work, do task) (err error) {
+	ctx, span := c.span(ctx, string(work), trace.SpanKindConsumer)
+	about(span, h.Tenant, h.ID)
+	defer func() { endSpan(span, err) }()
+	return c.attempt(ctx, h, work, do)
+}
+
+// task is a piece of work on a claimed record: see underClaim.
+type task func(context.Context, *file.File) (commit func(*file.File) error, undo func(), err error)
+
+func (c *Core) attempt(ctx context.Context, h Hint, work file.Work, do task) error {
 	f, err := c.claim(ctx, h, work)
 	if errors.Is(err, errNoWork) || file.Is(err, file.NotFound) {
 		return nil
@@ -78,7 +89,8 @@ func (c *Core) underClaim(ctx context.Context, h Hint, work file.Work, do func(c
 	stop(nil)
 	<-beating
 	if err == nil {
-		_, err = c.modify(ctx, h.Tenant, file.ByID(h.ID), func(f *file.File) error {
+		var done *file.File
+		done, err = c.modify(ctx, h.Tenant, file.ByID(h.ID), func(f *file.File) error {
 			if w, _ := f.Owed(); w != work || !mine.Same(f.Claim) {
 				return errFenced
 			}
@@ -93,9 +105,10 @@ func (c *Core) underClaim(ctx context.Context, h Hint, work file.Work, do func(c
 			last.Took = last.At.Sub(start)
 			return nil
 		})
-	}
-	if err == nil {
-		return nil
+		if err == nil {
+			c.done(work, done)
+			return nil
+		}
 	}
 	lost := errors.Is(err, errFenced) || file.Is(err, file.NotFound)
 	if undo != nil && lost { // and not when the outcome of the commit is unknown: then the sweeper finds what is left over
@@ -167,7 +180,7 @@ func (c *Core) unclaim(ctx context.Context, h Hint, mine file.Claim, cause error
 		return nil
 	})
 	if err != nil {
-		c.log.Warn("a claim stays until its lease ends", "file", h.ID, "err", err)
+		c.log.WarnContext(ctx, "a claim stays until its lease ends", "file", h.ID, "err", err)
 	}
 }
 
@@ -179,8 +192,10 @@ func transient(err error) bool {
 // GiveUp ends work that cannot be done. A file without a verdict becomes Failed with the reason; a picture without its thumbnail stays
 // Ready without it. It does nothing when the work is no longer owed.
 func (c *Core) GiveUp(ctx context.Context, h Hint, work file.Work, reason string) error {
-	_, err := c.modify(ctx, h.Tenant, file.ByID(h.ID), func(f *file.File) error {
-		if w, _ := f.Owed(); w != work {
+	ended := false
+	f, err := c.modify(ctx, h.Tenant, file.ByID(h.ID), func(f *file.File) error {
+		w, _ := f.Owed()
+		if ended = w == work; !ended {
 			return errUnchanged
 		}
 		now := c.now()
@@ -198,5 +213,11 @@ func (c *Core) GiveUp(ctx context.Context, h Hint, work file.Work, reason string
 	if file.Is(err, file.NotFound) {
 		return nil
 	}
+	if err == nil && ended {
+		c.done(work, f)
+	}
 	return err
 }
+
+// done tells the observer that a file has got what it waited for, or never will.
+func (c *Core) done(work file.Work, f *file.File) { c.observer.Done(work, f, c.now().Sub(arrived(f))) }

@@ -35,16 +35,21 @@ func (c *Core) Promise(ctx context.Context, u Upload) (*file.File, error) {
 	return s.File, err
 }
 
-// announce creates a record before its bytes are there.
-func (c *Core) announce(ctx context.Context, u *Upload, begin func(*file.File)) (Stored, error) {
+// admitAnnounced checks what can be known of a file before any of its bytes are there.
+func (u *Upload) admitAnnounced() error {
 	if err := u.admitEarly(); err != nil {
-		return Stored{}, err
+		return err
 	}
 	var err error
 	if u.DeclaredType, err = content.Claim(u.OriginalName, u.DeclaredType, u.Policy); err != nil {
-		return Stored{}, err
+		return err
 	}
-	if err := u.checkForm(); err != nil {
+	return u.checkForm()
+}
+
+// announce creates a record before its bytes are there.
+func (c *Core) announce(ctx context.Context, u *Upload, begin func(*file.File)) (Stored, error) {
+	if err := u.admitAnnounced(); err != nil {
 		return Stored{}, err
 	}
 	if u.Key != "" {
@@ -65,7 +70,9 @@ func (c *Core) announce(ctx context.Context, u *Upload, begin func(*file.File)) 
 // Receive stores the bytes of a promise. Name and type are the promise's; of u it takes Tenant, Limits, Policy, MD5, SHA256, Announced, Complete and Body.
 // A promise takes bytes once: the second call is a Conflict with CodeReceived, and so is one for a file that is finished.
 // The errors are those of Upload; after one the promise is as it was.
-func (c *Core) Receive(ctx context.Context, ref file.Ref, u Upload) (*file.File, error) {
+func (c *Core) Receive(ctx context.Context, ref file.Ref, u Upload) (received *file.File, err error) {
+	ctx, end := c.uploading(ctx, u.Tenant, u.Via)
+	defer func() { end(received, err) }()
 	start := c.now()
 	f, err := c.meta.Get(ctx, u.Tenant, ref)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/inlethq/inlet/pkg/blob"
@@ -32,6 +33,9 @@ type Config struct {
 	Now    func() time.Time // the clock; that of Meta when nil, which is the one that other processes go by
 	Name   string           // of this process, for claims; made up when empty
 	Lease  time.Duration    // of a claim; DefaultLease when 0
+
+	Observer Observer     // is told what happens; may be nil
+	Tracer   trace.Tracer // makes the spans; nil makes none
 }
 
 // DefaultLease is how long a worker that died keeps its claim. A living one renews it at a third.
@@ -46,6 +50,8 @@ type Core struct {
 	now      func() time.Time
 	name     string
 	lease    time.Duration
+	observer Observer
+	tracer   trace.Tracer // may be nil
 
 	relay     *relay
 	downloads *downloadCounter
@@ -69,6 +75,11 @@ func New(cfg Config) *Core {
 		now:      cfg.Now,
 		name:     cfg.Name,
 		lease:    cfg.Lease,
+		observer: cfg.Observer,
+		tracer:   cfg.Tracer,
+	}
+	if c.observer == nil {
+		c.observer = unobserved{}
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -103,9 +114,14 @@ func (c *Core) Present(ctx context.Context) error { return c.meta.Ping(ctx) }
 // Ready returns nil when metadata and bytes can be written now. A store that is full is ready all the same: it serves and deletes, and
 // whoever takes this process out of service for it would take that away, too.
 func (c *Core) Ready(ctx context.Context) error {
-	if err := c.meta.Ping(ctx); err != nil {
+	if err := c.Present(ctx); err != nil {
 		return err
 	}
+	return c.Storing(ctx)
+}
+
+// Storing returns nil when the blob store would take bytes now, or is only full.
+func (c *Core) Storing(ctx context.Context) error {
 	if p, ok := c.blobs.(blob.Pinger); ok {
 		if err := p.Ping(ctx); !file.Is(err, file.NoSpace) {
 			return err
@@ -153,6 +169,21 @@ const modifyAttempts = 64
 // and must do nothing but change the record. An error of fn ends it; errUnchanged ends it without a write and without an error.
 // The events that the change owes are handed to the relay.
 func (c *Core) modify(ctx context.Context, t file.Tenant, ref file.Ref, fn func(*file.File) error) (*file.File, error) {
+	ctx, k := c.calling(ctx, "records", "update")
+	var refused error // by fn, which is no fault of the records
+	f, err := c.rewrite(ctx, t, ref, func(f *file.File) error {
+		refused = fn(f)
+		return refused
+	})
+	if refused != nil {
+		k.end(nil)
+	} else {
+		k.end(err)
+	}
+	return f, err
+}
+
+func (c *Core) rewrite(ctx context.Context, t file.Tenant, ref file.Ref, fn func(*file.File) error) (*file.File, error) {
 	for attempt := 0; ; attempt++ {
 		f, err := c.meta.Get(ctx, t, ref)
 		if err != nil {
@@ -164,6 +195,7 @@ func (c *Core) modify(ctx context.Context, t file.Tenant, ref file.Ref, fn func(
 		} else if err != nil {
 			return nil, err
 		}
+		mark(ctx, f)
 		err = c.meta.Update(ctx, f)
 		if err == nil {
 			if len(f.Outbox) > owed {

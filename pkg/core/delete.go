@@ -3,13 +3,17 @@ package core
 import (
 	"context"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/inlethq/inlet/pkg/event"
 	"github.com/inlethq/inlet/pkg/file"
 )
 
 // Delete makes a file unreadable for ever. When it returns nil the tombstone is on stable storage; the bytes go right after,
 // or, when that fails, by the sweeper. Deleting what is deleted is NotFound.
-func (c *Core) Delete(ctx context.Context, t file.Tenant, ref file.Ref, by string) (*file.File, error) {
+func (c *Core) Delete(ctx context.Context, t file.Tenant, ref file.Ref, by string) (deleted *file.File, err error) {
+	ctx, span := c.span(ctx, "delete", trace.SpanKindInternal)
+	defer func() { endSpan(span, err) }()
 	f, err := c.bury(ctx, t, ref, by, event.Deleted, func(f *file.File) error {
 		if !f.Live(c.now()) {
 			return file.Errorf(file.NotFound, "delete", "File not found")
@@ -24,10 +28,11 @@ func (c *Core) Delete(ctx context.Context, t file.Tenant, ref file.Ref, by strin
 			return nil, err
 		}
 	}
+	about(span, f.Tenant, f.ID)
 	tidy, cancel := detach(ctx)
 	defer cancel()
 	if err := c.erase(tidy, f); err != nil {
-		c.log.Warn("bytes of a deleted file stay until the sweeper removes them", "file", f.ID, "err", err)
+		c.log.WarnContext(ctx, "bytes of a deleted file stay until the sweeper removes them", "file", f.ID, "err", err)
 	}
 	return f, nil
 }
@@ -38,6 +43,7 @@ func (c *Core) bury(ctx context.Context, t file.Tenant, ref file.Ref, by string,
 		if err := check(f); err != nil {
 			return err
 		}
+		told := !inPieces(f) // of an upload that never became a file nobody has heard
 		until := c.makersUntil(f)
 		if err := f.Move(file.Deleting); err != nil {
 			return err
@@ -46,7 +52,9 @@ func (c *Core) bury(ctx context.Context, t file.Tenant, ref file.Ref, by string,
 		f.Deleted = file.Actor{ID: by, At: now}
 		f.Claim = file.Claim{Token: f.Claim.Token + 1, Until: until}
 		f.Log(file.Step{At: now, What: string(fact)[len("file."):]})
-		c.owe(f, fact)
+		if told {
+			c.owe(f, fact)
+		}
 		return nil
 	})
 }

@@ -129,5 +129,5 @@ func (c *Core) makersUntil(f *file.File) time.Time {
 func strip(f *file.File) {
 	f.Links, f.Variants, f.Renders, f.Timeline, f.Image, f.Attributes = nil, nil, nil, nil, nil, nil
 	f.Path, f.Source, f.BlobKey, f.Name, f.OriginalName, f.Description = "", "", "", "", "", ""
-	f.Thumbnail = file.ThumbnailNone
+	f.Thumbnail, f.Resumable = file.ThumbnailNone, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/inlethq/inlet/pkg/event"
@@ -32,7 +33,10 @@ func (c *Core) buryDue(ctx context.Context, q meta.Due, before time.Time, limit 
 }
 
 // buryIf buries a file and removes its bytes, if that still holds of it, and reports whether it did.
-func (c *Core) buryIf(ctx context.Context, t file.Tenant, id file.ID, by string, fact event.Fact, still func(*file.File) bool) (bool, error) {
+func (c *Core) buryIf(ctx context.Context, t file.Tenant, id file.ID, by string, fact event.Fact, still func(*file.File) bool) (_ bool, err error) {
+	ctx, span := c.span(ctx, by, trace.SpanKindInternal)
+	about(span, t, id)
+	defer func() { endSpan(span, err) }()
 	mine := false
 	f, err := c.bury(ctx, t, file.ByID(id), by, fact, func(f *file.File) error {
 		if mine = f.State.CanMove(file.Deleting) && still(f); !mine {
@@ -42,6 +46,9 @@ func (c *Core) buryIf(ctx context.Context, t file.Tenant, id file.ID, by string,
 	})
 	if err != nil || !mine {
 		return false, err
+	}
+	if fact == event.Expired {
+		c.observer.Expired(f.Deleted.At.Sub(f.ExpiresAt))
 	}
 	err = c.erase(ctx, f)
 	return err == nil, err

@@ -57,7 +57,7 @@ func (c *Core) Fetch(ctx context.Context, h Hint, open Source) error {
 		return commit, undo, nil
 	})
 	if final(err) {
-		c.log.Info("a file could not be fetched", "file", h.ID, "err", err)
+		c.log.InfoContext(ctx, "a file could not be fetched", "file", h.ID, "err", err)
 		reason := file.CodeOf(err)
 		if reason == "" {
 			reason = "fetch_failed"

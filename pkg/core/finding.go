@@ -244,8 +244,11 @@ func (c *Core) stray(ctx context.Context, key string) (bool, error) {
 	return err == nil && !c.mayName(f, key), err
 }
 
-// mayName reports whether a record names a blob, or may do so in a moment: a variant may be on its way.
+// mayName reports whether a record names a blob, or may do so in a moment: a variant may be on its way, and the pieces of an open upload are its own.
 func (c *Core) mayName(f *file.File, key string) bool {
 	now := c.now()
+	if _, piece := pieceOffset(key); piece && inPieces(f) {
+		return true
+	}
 	return slices.Contains(f.BlobKeys(), key) || f.Claim.Held(now) || beingMade(f, "", now)
 }

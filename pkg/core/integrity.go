@@ -108,7 +108,7 @@ func (c *Core) refuse(ctx context.Context, x Finding) error {
 	ctx, cancel := detach(ctx)
 	defer cancel()
 	if err := c.damaged(ctx, x); err != nil && !file.Is(err, file.NotFound) {
-		c.log.Warn("the damage of a file is not in its record yet", "file", x.File, "err", err)
+		c.log.WarnContext(ctx, "the damage of a file is not in its record yet", "file", x.File, "err", err)
 	}
 	return &file.Error{Kind: file.Damaged, Op: "read", Code: string(x.Code), Err: errors.New(x.Key + ": " + x.Note)}
 }

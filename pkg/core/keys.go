@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/inlethq/inlet/pkg/file"
@@ -11,6 +12,7 @@ import (
 //
 //	<tenant>/<last two of the id>/<id>            the bytes
 //	<tenant>/<last two of the id>/<id>.<name>.<n> a variant, made under claim n
+//	<tenant>/<last two of the id>/<id>.piece.<n>  the bytes from offset n on of an upload in pieces
 //
 // The last two characters of a ULID are random: they spread a tenant's files over 1,024 folders. The claim's number keeps two workers
 // that make the same variant apart, so that the loser's bytes can be removed without a look at the winner's.
@@ -21,6 +23,24 @@ func originalKey(t file.Tenant, id file.ID) string {
 
 func variantKey(t file.Tenant, id file.ID, name string, token int64) string {
 	return fmt.Sprintf("%s.%s.%d", originalKey(t, id), name, token)
+}
+
+// pieceMark stands between a file's key and the offset of a piece. No variant is called like that.
+const pieceMark = ".piece."
+
+// pieceKey is where a piece of an upload is, which begins at offset.
+func pieceKey(f *file.File, offset int64) string {
+	return fmt.Sprintf("%s%s%019d", originalKey(f.Tenant, f.ID), pieceMark, offset)
+}
+
+// pieceOffset is the offset in the key of a piece; ok is false for another key.
+func pieceOffset(key string) (offset int64, ok bool) {
+	_, text, found := strings.Cut(key, pieceMark)
+	if !found {
+		return 0, false
+	}
+	offset, err := strconv.ParseInt(text, 10, 64)
+	return offset, err == nil
 }
 
 // parseKey returns whose blob a key names; ok is false for a key that was not made here.

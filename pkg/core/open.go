@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/inlethq/inlet/pkg/file"
-	"github.com/inlethq/inlet/pkg/meta"
 )
 
 // Get returns a file that exists for its users. What is deleted, expired or only promised is NotFound.
@@ -29,49 +28,6 @@ func (c *Core) Get(ctx context.Context, t file.Tenant, ref file.Ref) (*file.File
 // Record returns a file in whatever state it is, a tombstone too, for those who tell a deleted file from one that never was.
 func (c *Core) Record(ctx context.Context, t file.Tenant, ref file.Ref) (*file.File, error) {
 	return c.meta.Get(ctx, t, ref)
-}
-
-// List selects files of one tenant that exist for their users.
-type List struct {
-	Tenant     file.Tenant
-	Parent     *file.Parent
-	Link       *file.Link
-	States     []file.State // of Pending, Ready, Rejected, Failed; Pending and Ready when empty
-	Descending bool
-	After      int64 // cursor: the Number of the last file of the page before
-	Offset     int
-	Limit      int
-}
-
-// Page is one page of a List.
-type Page struct {
-	Files []*file.File
-	Total int64 // how many there are on all pages
-	More  bool
-}
-
-// List returns a page of files in the order in which they came.
-func (c *Core) List(ctx context.Context, l List) (Page, error) {
-	q := meta.Query{
-		Tenant: l.Tenant, Parent: l.Parent, Link: l.Link, States: l.States, NotExpiredAt: c.now(),
-		Descending: l.Descending, After: l.After, Offset: l.Offset, Limit: l.Limit + 1,
-	}
-	if len(q.States) == 0 {
-		q.States = []file.State{file.Pending, file.Ready}
-	}
-	files, err := c.meta.Find(ctx, q)
-	if err != nil {
-		return Page{}, err
-	}
-	total, err := c.meta.Count(ctx, q)
-	if err != nil {
-		return Page{}, err
-	}
-	p := Page{Files: files, Total: total}
-	if len(files) > l.Limit {
-		p.Files, p.More = files[:l.Limit], true
-	}
-	return p, nil
 }
 
 // Content is a file's bytes, or a variant's, ready to be sent. Whoever sends it whole, and it is not Proven, hashes what it reads and calls Settle
@@ -106,7 +62,7 @@ func (c *Core) Open(ctx context.Context, f *file.File, variant string) (Content,
 		}
 		key, out = v.BlobKey, Content{Type: v.Type, Size: v.Size, Digest: v.SHA256}
 	}
-	r, err := c.blobs.Open(ctx, key)
+	r, err := c.openBlob(ctx, key)
 	if file.Is(err, file.NotFound) {
 		return Content{}, c.missing(ctx, f, key, err)
 	}
@@ -120,12 +76,20 @@ func (c *Core) Open(ctx context.Context, f *file.File, variant string) (Content,
 	return out, nil
 }
 
+func (c *Core) openBlob(ctx context.Context, key string) (io.ReadSeekCloser, error) {
+	ctx, k := c.calling(ctx, "blobs", "open")
+	r, err := c.blobs.Open(ctx, key)
+	k.end(err)
+	return r, err
+}
+
 // missing tells a file that was deleted between Get and Open from one whose bytes are lost.
 func (c *Core) missing(ctx context.Context, f *file.File, key string, cause error) error {
 	if _, err := c.Get(ctx, f.Tenant, file.ByID(f.ID)); err != nil {
 		return err
 	}
-	c.log.Error("the bytes of a file are gone", "file", f.ID, "key", key)
+	c.observer.Found(FoundMissing, 1)
+	c.log.ErrorContext(ctx, "the bytes of a file are gone", "file", f.ID, "key", key)
 	return &file.Error{Kind: file.Damaged, Op: "open", Err: cause}
 }
 

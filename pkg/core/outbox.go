@@ -8,12 +8,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/inlethq/inlet/pkg/bus"
 	"github.com/inlethq/inlet/pkg/event"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/meta"
+	"github.com/inlethq/inlet/pkg/telemetry/traceparent"
 )
 
 const (
@@ -86,7 +88,7 @@ func (r *relay) publish(ctx context.Context, f *file.File) error {
 		if r.isPaid(f.ID, entry.ID) {
 			continue
 		}
-		if err := Publish(ctx, r.bus, entry, f); err != nil {
+		if err := r.core.publish(ctx, entry, f); err != nil {
 			return err
 		}
 		r.pay(f, entry.ID)
@@ -94,13 +96,23 @@ func (r *relay) publish(ctx context.Context, f *file.File) error {
 	return nil
 }
 
-// Publish sends the event of one outbox entry.
-func Publish(ctx context.Context, b bus.Publisher, entry file.OutboxEntry, f *file.File) error {
+// publish sends the event of one outbox entry, within the trace of the change that it tells of.
+func (c *Core) publish(ctx context.Context, entry file.OutboxEntry, f *file.File) (err error) {
 	data, err := event.New(entry, f).Encode()
 	if err != nil {
 		return file.Wrap(file.Internal, "outbox.encode", err)
 	}
-	return b.Publish(ctx, bus.Message{
+	ctx, span := c.within(traceparent.With(ctx, entry.Trace), "publish "+entry.Fact, trace.SpanKindProducer)
+	about(span, f.Tenant, f.ID)
+	began := time.Now()
+	defer func() {
+		c.observer.Called("bus", "publish", time.Since(began), err)
+		if err == nil {
+			c.observer.Published(event.Fact(entry.Fact))
+		}
+		endSpan(span, err)
+	}()
+	return c.relay.bus.Publish(ctx, bus.Message{
 		ID:      entry.ID,
 		Subject: event.Subject(event.Fact(entry.Fact), f.Tenant),
 		Header:  map[string]string{"Content-Type": "application/cloudevents+json"},
@@ -215,7 +227,7 @@ func (c *Core) RelayDue(ctx context.Context, age time.Duration, limit int) (int,
 func (c *Core) relayAll(ctx context.Context, f *file.File) (sent int, err error) {
 	var ids []string
 	for _, entry := range f.Outbox {
-		if err := Publish(ctx, c.relay.bus, entry, f); err != nil {
+		if err := c.publish(ctx, entry, f); err != nil {
 			return sent, err
 		}
 		ids = append(ids, entry.ID)

@@ -73,7 +73,7 @@ func (c *Core) dropPosted(ctx context.Context, poster blob.Poster, f *file.File)
 	ctx, cancel := detach(ctx)
 	defer cancel()
 	if err := poster.DeletePosted(ctx, postedKey(f)); err != nil {
-		c.log.Warn("posted bytes stay until the sweeper removes them", "file", f.ID, "err", err)
+		c.log.WarnContext(ctx, "posted bytes stay until the sweeper removes them", "file", f.ID, "err", err)
 	}
 }
 

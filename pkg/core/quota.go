@@ -81,7 +81,9 @@ func (m *meter) reserve() error {
 }
 
 func (c *Core) reserve(ctx context.Context, t file.Tenant, id file.ID, n int64, l Limits) error {
+	ctx, k := c.calling(ctx, "records", "reserve")
 	err := c.meta.Reserve(ctx, meta.Reservation{Tenant: t, ID: id, Bytes: n, Until: c.now().Add(reserveLease)}, l.storage())
+	k.end(err)
 	if file.Is(err, file.OverQuota) {
 		return overQuota(err)
 	}
@@ -93,7 +95,9 @@ func (c *Core) room(ctx context.Context, t file.Tenant, l Limits, announced int6
 	if l.MaxStorage <= 0 {
 		return nil
 	}
+	ctx, k := c.calling(ctx, "records", "account")
 	a, err := c.meta.Account(ctx, t)
+	k.end(err)
 	if err != nil {
 		return err
 	}

@@ -99,6 +99,7 @@ func (r *Reconciler) passBlobs(ctx context.Context, limit int, found *Findings) 
 			}
 			if stray {
 				found.Orphans++
+				r.core.observer.Found(FoundOrphan, 1)
 			}
 		}
 		r.blobs = b.Key
@@ -142,7 +143,8 @@ func (r *Reconciler) passRecord(ctx context.Context, f *file.File, found *Findin
 	}
 	for _, x := range bytes {
 		found.Missing++
-		r.core.log.Error("the store does not have the bytes of a record", "file", x.File, "key", x.Key, "finding", x.Code, "note", x.Note)
+		r.core.observer.Found(FoundMissing, 1)
+		r.core.log.ErrorContext(ctx, "the store does not have the bytes of a record", "file", x.File, "key", x.Key, "finding", x.Code, "note", x.Note)
 	}
 	versions, err := r.core.lookVersions(ctx, f)
 	if err != nil || len(versions) == 0 {
@@ -161,7 +163,8 @@ func (r *Reconciler) recount(ctx context.Context, found *Findings) error {
 			continue
 		}
 		if drift != 0 {
-			r.core.log.Warn("storage of a tenant was off", "tenant", t, "bytes", drift)
+			r.core.observer.Found(FoundDrift, int(max(drift, -drift)))
+			r.core.log.WarnContext(ctx, "storage of a tenant was off", "tenant", t, "bytes", drift)
 			found.Drift += drift
 		}
 	}

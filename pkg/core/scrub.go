@@ -163,7 +163,8 @@ func (s *Scrubber) record(ctx context.Context, f *file.File, n *Scrubbed) error 
 			continue
 		case unreadable(err):
 			n.Unreadable++
-			s.core.log.Error("the bytes of a file cannot be read", "file", f.ID, "key", want.key, "err", err)
+			s.core.observer.Found(FoundUnreadable, 1)
+			s.core.log.ErrorContext(ctx, "the bytes of a file cannot be read", "file", f.ID, "key", want.key, "err", err)
 			continue
 		case err != nil:
 			return err
@@ -265,9 +266,10 @@ func (c *Core) damaged(ctx context.Context, x Finding) error {
 	}
 	restored, err := c.restore(ctx, f, x.Key)
 	if err != nil {
-		c.log.Warn("the second copy of a blob cannot be had", "file", x.File, "key", x.Key, "err", err)
+		c.log.WarnContext(ctx, "the second copy of a blob cannot be had", "file", x.File, "key", x.Key, "err", err)
 	}
-	c.log.Error("the bytes of a file are damaged", "file", x.File, "key", x.Key, "finding", x.Code, "note", x.Note, "restored", restored)
+	c.observer.Found(FoundDamaged, 1)
+	c.log.ErrorContext(ctx, "the bytes of a file are damaged", "file", x.File, "key", x.Key, "finding", x.Code, "note", x.Note, "restored", restored)
 	if restored {
 		return nil
 	}

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/inlethq/inlet/pkg/blob"
 	"github.com/inlethq/inlet/pkg/file"
@@ -28,7 +31,7 @@ func (c *Core) MakeThumbnail(ctx context.Context, h Hint, render Render) error {
 			return nil, nil, err
 		}
 		key := variantKey(f.Tenant, f.ID, file.ThumbnailName, f.Claim.Token)
-		info, err := c.blobs.Put(ctx, key, bytes.NewReader(pic.Data), blob.PutOptions{Size: int64(len(pic.Data))})
+		info, err := c.putRendering(ctx, key, pic)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -50,10 +53,22 @@ func (c *Core) MakeThumbnail(ctx context.Context, h Hint, render Render) error {
 }
 
 func (c *Core) render(ctx context.Context, f *file.File, render Render) (Rendering, error) {
-	r, err := c.blobs.Open(ctx, f.BlobKey)
+	r, err := c.openBlob(ctx, f.BlobKey)
 	if err != nil {
 		return Rendering{}, err
 	}
 	defer r.Close()
-	return render(ctx, r, f)
+	ctx, span := c.within(ctx, "render", trace.SpanKindInternal)
+	began := time.Now()
+	pic, err := render(ctx, r, f)
+	c.observer.Rendered(time.Since(began), err)
+	endSpan(span, err)
+	return pic, err
+}
+
+func (c *Core) putRendering(ctx context.Context, key string, pic Rendering) (blob.Info, error) {
+	ctx, k := c.calling(ctx, "blobs", "put")
+	info, err := c.blobs.Put(ctx, key, bytes.NewReader(pic.Data), blob.PutOptions{Size: int64(len(pic.Data))})
+	k.end(err)
+	return info, err
 }

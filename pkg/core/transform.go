@@ -8,6 +8,8 @@ import (
 	"io"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/inlethq/inlet/pkg/bus"
 	"github.com/inlethq/inlet/pkg/content"
 	"github.com/inlethq/inlet/pkg/file"
@@ -90,10 +92,14 @@ func (c *Core) obtain(ctx context.Context, f *file.File, name string, t imaging.
 		return nil, file.Wrap(file.Internal, "transform", err)
 	}
 	tenant, id := f.Tenant, f.ID
+	asking := trace.ContextWithSpanContext(context.Background(), trace.SpanContextFromContext(ctx))
 	done := c.renders.DoChan(string(tenant)+"/"+string(id)+"/"+name, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), renderLimit)
+		ctx, cancel := context.WithTimeout(asking, renderLimit)
 		defer cancel()
-		if _, err := c.renderer.Request(ctx, RenderSubject, request); err != nil {
+		ctx, k := c.calling(ctx, "bus", "request")
+		_, err := c.renderer.Request(ctx, RenderSubject, request)
+		k.end(err)
+		if err != nil {
 			return nil, err
 		}
 		return c.Get(ctx, tenant, file.ByID(id))

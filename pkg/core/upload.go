@@ -46,6 +46,8 @@ type Upload struct {
 	Attributes   map[string]string
 	Source       string // for Announce: the URL to fetch the bytes from
 
+	resumable *file.Resumable // of a file that is made of parts
+
 	// Announced is the least number of bytes that Body is known to have; 0 when nothing is known. It serves to refuse early.
 	Announced int64
 	// Key makes the upload idempotent: a second one under the same key gives the first one's file. It must be the caller's own (hash in who it is).
@@ -68,7 +70,9 @@ type Stored struct {
 // not known, and a retry under the same key tells.
 //
 // The order is the design: reserve, stream and hash and check, make the blob durable, create the record with its event in one write, answer.
-func (c *Core) Upload(ctx context.Context, u Upload) (Stored, error) {
+func (c *Core) Upload(ctx context.Context, u Upload) (s Stored, err error) {
+	ctx, end := c.uploading(ctx, u.Tenant, u.Via)
+	defer func() { end(s.File, err) }()
 	start := c.now()
 	if err := u.admitEarly(); err != nil {
 		return Stored{}, err
@@ -152,8 +156,12 @@ func checkAttributes(a map[string]string) error {
 
 // store streams the body into the blob store, under key. Its storage is reserved under id.
 func (c *Core) store(ctx context.Context, id file.ID, key string, u *Upload) (blob.Info, error) {
-	m := &meter{ctx: ctx, core: c, tenant: u.Tenant, id: id, limits: u.Limits, src: u.Body}
-	head, err := content.ReadHead(m)
+	return c.put(ctx, key, u, &meter{ctx: ctx, core: c, tenant: u.Tenant, id: id, limits: u.Limits, src: u.Body})
+}
+
+// put streams body into the blob store, under key, and judges it on the way.
+func (c *Core) put(ctx context.Context, key string, u *Upload, body io.Reader) (blob.Info, error) {
+	head, err := content.ReadHead(body)
 	if err != nil {
 		return blob.Info{}, err
 	}
@@ -163,11 +171,12 @@ func (c *Core) store(ctx context.Context, id file.ID, key string, u *Upload) (bl
 	if u.DeclaredType, err = content.Admit(u.OriginalName, u.DeclaredType, head, u.Policy); err != nil {
 		return blob.Info{}, err
 	}
-	return c.blobs.Put(ctx, key, io.MultiReader(bytes.NewReader(head), m), blob.PutOptions{
+	ctx, k := c.calling(ctx, "blobs", "receive")
+	info, err := c.blobs.Put(ctx, key, io.MultiReader(bytes.NewReader(head), body), blob.PutOptions{
 		Size: u.size(), MD5: u.MD5,
 		Check: func(got blob.Info) error {
-			if u.SHA256 != "" && u.SHA256 != got.SHA256 {
-				return &file.Error{Kind: file.Invalid, Op: "upload.digest", Code: "digest_mismatch", Public: "The body does not have the announced digest"}
+			if err := u.checkDigest(got); err != nil {
+				return err
 			}
 			if u.Complete != nil {
 				if err := u.Complete(u); err != nil {
@@ -177,6 +186,16 @@ func (c *Core) store(ctx context.Context, id file.ID, key string, u *Upload) (bl
 			return u.checkForm()
 		},
 	})
+	k.end(err)
+	return info, err
+}
+
+// checkDigest compares what was stored with what was announced.
+func (u *Upload) checkDigest(got blob.Info) error {
+	if u.SHA256 != "" && u.SHA256 != got.SHA256 {
+		return &file.Error{Kind: file.Invalid, Op: "upload.digest", Code: "digest_mismatch", Public: "The body does not have the announced digest"}
+	}
+	return nil
 }
 
 // size is what a store is told of the size beforehand.
@@ -192,8 +211,8 @@ func (u *Upload) record(id file.ID, now time.Time) *file.File {
 	f := &file.File{
 		ID: id, Tenant: u.Tenant, Class: u.Class, Parent: u.Parent, Path: u.Path, Via: u.Via,
 		Name: u.Name, OriginalName: u.OriginalName, Description: u.Description, DeclaredType: u.DeclaredType,
-		Attributes: maps.Clone(u.Attributes),
-		Created:    file.Actor{ID: u.By, At: now}, Updated: file.Actor{ID: u.By, At: now},
+		Attributes: maps.Clone(u.Attributes), Resumable: u.resumable,
+		Created: file.Actor{ID: u.By, At: now}, Updated: file.Actor{ID: u.By, At: now},
 	}
 	switch {
 	case f.Path != "":
@@ -224,7 +243,7 @@ func (c *Core) create(ctx context.Context, u *Upload, f *file.File) (Stored, err
 	var err error
 	for range 8 {
 		f.Number = c.nextNumber()
-		if err = c.meta.Create(ctx, f); file.CodeOf(err) != meta.ConflictNumber {
+		if err = c.insert(ctx, f); file.CodeOf(err) != meta.ConflictNumber {
 			break
 		}
 	}
@@ -255,6 +274,15 @@ func (c *Core) create(ctx context.Context, u *Upload, f *file.File) (Stored, err
 		return sameRequest(first, f.Idempotency.Fingerprint)
 	}
 	return Stored{}, err
+}
+
+// insert is Create, with the trace of the upload in the events that the record owes.
+func (c *Core) insert(ctx context.Context, f *file.File) error {
+	ctx, k := c.calling(ctx, "records", "create")
+	mark(ctx, f)
+	err := c.meta.Create(ctx, f)
+	k.end(err)
+	return err
 }
 
 // fence settles a Create whose outcome is not known by creating a tombstone under the same id. When the tombstone stands the upload never happened
@@ -342,12 +370,12 @@ func (c *Core) release(ctx context.Context, t file.Tenant, id file.ID) {
 	ctx, cancel := detach(ctx)
 	defer cancel()
 	if err := c.meta.Release(ctx, t, id); err != nil {
-		c.log.Warn("a reservation stays until its lease ends", "file", id, "err", err)
+		c.log.WarnContext(ctx, "a reservation stays until its lease ends", "file", id, "err", err)
 	}
 }
 
 func (c *Core) removeBlob(ctx context.Context, key string) {
 	if err := c.blobs.Delete(ctx, key); err != nil {
-		c.log.Warn("bytes without a record stay until the sweeper finds them", "key", key, "err", err)
+		c.log.WarnContext(ctx, "bytes without a record stay until the sweeper finds them", "key", key, "err", err)
 	}
 }

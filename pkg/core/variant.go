@@ -1,7 +1,6 @@
 package core
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
-	"github.com/inlethq/inlet/pkg/blob"
 	"github.com/inlethq/inlet/pkg/content"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/imaging"
@@ -138,7 +136,7 @@ func (c *Core) storeVariant(ctx context.Context, f *file.File, name string, rend
 		return file.Variant{}, err
 	}
 	key := variantKey(f.Tenant, f.ID, name, f.Rev)
-	info, err := c.blobs.Put(ctx, key, bytes.NewReader(pic.Data), blob.PutOptions{Size: int64(len(pic.Data))})
+	info, err := c.putRendering(ctx, key, pic)
 	if err != nil {
 		return file.Variant{}, err
 	}
@@ -185,6 +183,6 @@ func (c *Core) endRender(ctx context.Context, f *file.File, mine file.Render) {
 		return nil
 	})
 	if err != nil && !file.Is(err, file.NotFound) {
-		c.log.Warn("a render lease stays until it ends", "file", f.ID, "err", err)
+		c.log.WarnContext(ctx, "a render lease stays until it ends", "file", f.ID, "err", err)
 	}
 }

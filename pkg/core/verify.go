@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/inlethq/inlet/pkg/content"
 	"github.com/inlethq/inlet/pkg/event"
 	"github.com/inlethq/inlet/pkg/file"
@@ -37,7 +39,7 @@ func (c *Core) Verify(ctx context.Context, h Hint, inspect Inspect) error {
 		c.eraseRejected(ctx, h)
 	case judged.Class.Replaces():
 		if err := c.supersede(ctx, judged); err != nil {
-			c.log.Warn("a version that was replaced stays until the sweeper removes it", "file", h.ID, "err", err)
+			c.log.WarnContext(ctx, "a version that was replaced stays until the sweeper removes it", "file", h.ID, "err", err)
 		}
 	}
 	return nil
@@ -50,17 +52,20 @@ func (c *Core) eraseRejected(ctx context.Context, h Hint) {
 		return // the verdict stands; the sweeper removes the bytes
 	}
 	if err := c.erase(ctx, f); err != nil {
-		c.log.Warn("bytes of a rejected file stay until the sweeper removes them", "file", f.ID, "err", err)
+		c.log.WarnContext(ctx, "bytes of a rejected file stay until the sweeper removes them", "file", f.ID, "err", err)
 	}
 }
 
 func (c *Core) inspect(ctx context.Context, f *file.File, inspect Inspect) (content.Verdict, error) {
-	r, err := c.blobs.Open(ctx, f.BlobKey)
+	r, err := c.openBlob(ctx, f.BlobKey)
 	if err != nil {
 		return content.Verdict{}, err
 	}
 	defer r.Close()
-	return inspect(ctx, r, f)
+	ctx, span := c.within(ctx, "inspect", trace.SpanKindInternal)
+	verdict, err := inspect(ctx, r, f)
+	endSpan(span, err)
+	return verdict, err
 }
 
 func (c *Core) accept(v content.Verdict) func(*file.File) error {

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -43,7 +44,10 @@ func (c *Core) Run(ctx context.Context, b bus.Consumer, w Worker) error {
 				if err != nil {
 					return bus.Permanent(err)
 				}
-				return w.Do(ctx, h)
+				if err := w.Do(ctx, h); err != nil {
+					return fmt.Errorf("file %s: %w", h.ID, err)
+				}
+				return nil
 			},
 			Dead: func(ctx context.Context, d bus.Delivery, cause error) error {
 				h, err := ReadHint(d.Data)
@@ -53,7 +57,7 @@ func (c *Core) Run(ctx context.Context, b bus.Consumer, w Worker) error {
 				if transient(cause) {
 					return nil // the looks at the records go on until the dependency is back
 				}
-				w.Log.Error("a file is given up", "file", h.ID, "work", w.Work, "err", cause)
+				w.Log.ErrorContext(ctx, "a file is given up", "file", h.ID, "work", w.Work, "err", cause)
 				return c.GiveUp(ctx, h, w.Work, "processing_failed")
 			},
 		})
@@ -81,8 +85,9 @@ func (c *Core) look(ctx context.Context, w Worker) {
 				break
 			}
 			g.Go(func() error {
+				ctx := following(ctx, f)
 				if err := w.Do(ctx, Hint{Tenant: f.Tenant, ID: f.ID}); err != nil && ctx.Err() == nil {
-					w.Log.Warn("an attempt failed", "file", f.ID, "work", w.Work, "attempt", f.Attempts+1, "err", err)
+					w.Log.WarnContext(ctx, "an attempt failed", "file", f.ID, "work", w.Work, "attempt", f.Attempts+1, "err", err)
 				}
 				return nil
 			})

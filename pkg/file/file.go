@@ -98,6 +98,29 @@ type Render struct {
 	Until time.Time
 }
 
+// Resumable says of a file that its bytes come, or came, in pieces: a client sends them one after another, and goes on after a break. Until all
+// are there the file is a promise; its Size is what is set aside for it, and its SHA256 what the whole is to have, where that is known. It
+// Expires when the client does not go on.
+type Resumable struct {
+	Length   int64         // of the whole, in bytes; DeferredLength when the client says it later
+	Concat   Concat        // whether it is a part of another, or made of such parts
+	Life     time.Duration // of the file from when it is whole; 0 is for ever
+	Metadata string        // what the client said of it, as it was sent
+}
+
+// DeferredLength is the length that nobody knows yet.
+const DeferredLength = -1
+
+// Concat is the place of an upload among several that make up one file.
+type Concat string
+
+// The places.
+const (
+	ConcatNone    Concat = ""        // it makes up a file by itself
+	ConcatPartial Concat = "partial" // a part, which never becomes a file
+	ConcatFinal   Concat = "final"   // what parts became
+)
+
 // Step is one line of a file's timeline.
 type Step struct {
 	At      time.Time
@@ -129,6 +152,8 @@ type OutboxEntry struct {
 	At   time.Time
 	// Variant names the rendering that the fact is about, when it is about one.
 	Variant string
+	// Trace is where the change stands in its trace, as a W3C traceparent; empty when it is traced nowhere.
+	Trace string
 }
 
 // Idempotency ties a record to the request that made it.
@@ -168,6 +193,7 @@ type File struct {
 	Variants     []Variant
 	Renders      []Render // being made
 	Thumbnail    Thumbnail
+	Resumable    *Resumable        // nil for all that come in one request
 	Attributes   map[string]string // what a vendor's client says of a file and wants to read again; no meaning to Inlet
 
 	State     State
@@ -209,7 +235,7 @@ func (f *File) Servable(now time.Time) bool { return f.State == Ready && !f.Expi
 // Charged is the number of bytes that count against the tenant's storage.
 func (f *File) Charged() int64 {
 	switch f.State {
-	case Temp, Pending, Ready, Failed: // a promise has a size from when its bytes are there
+	case Temp, Pending, Ready, Failed: // a promise has a size from when its bytes are there, one that is Resumable before
 		return f.Size
 	}
 	return 0
@@ -344,6 +370,10 @@ func (f *File) Clone() *File {
 	if f.Image != nil {
 		img := *f.Image
 		c.Image = &img
+	}
+	if f.Resumable != nil {
+		r := *f.Resumable
+		c.Resumable = &r
 	}
 	return &c
 }

@@ -151,6 +151,7 @@ func TestCloneSharesNothing(t *testing.T) {
 	f := &file.File{
 		Links: make([]file.Link, 1), Variants: make([]file.Variant, 1), Timeline: make([]file.Step, 1),
 		Outbox: make([]file.OutboxEntry, 1), Renders: make([]file.Render, 1), Attributes: map[string]string{}, Image: &file.Image{Width: 1},
+		Resumable: &file.Resumable{Length: 1},
 	}
 	a, b := reflect.ValueOf(f).Elem(), reflect.ValueOf(f.Clone()).Elem()
 	for i := range a.NumField() {

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/inlethq/inlet/pkg/blob"
 	"github.com/inlethq/inlet/pkg/blob/disk"
 	"github.com/inlethq/inlet/pkg/bus"
@@ -25,6 +27,7 @@ import (
 	"github.com/inlethq/inlet/pkg/lifecycle"
 	"github.com/inlethq/inlet/pkg/meta"
 	"github.com/inlethq/inlet/pkg/telemetry"
+	"github.com/inlethq/inlet/pkg/telemetry/pipeline"
 )
 
 // Version is set when a release is built.
@@ -38,6 +41,8 @@ type Program struct {
 	Meta     meta.Repo
 	Bus      bus.Bus
 	Core     *core.Core
+	Metrics  *prometheus.Registry // what the program's parts register theirs with
+	Tracing  *telemetry.Tracing   // nil while it is off
 }
 
 // Options are what only some programs need.
@@ -111,13 +116,16 @@ func run(name string, s Settings, log *slog.Logger, start func(context.Context, 
 
 // Open opens what the settings name. A database or an object store that is not there yet is waited for until ctx ends.
 func Open(ctx context.Context, name string, s Settings, log *slog.Logger, o Options) (*Program, error) {
-	p := &Program{Settings: s, Log: log}
+	p := &Program{Settings: s, Log: log, Metrics: telemetry.NewRegistry(Version)}
 	if s.Durability == disk.Process {
 		log.Warn("nothing is synced: a power cut loses uploads that were acknowledged", "INLET_DURABILITY", s.Durability)
 	}
 	var err error
-	if p.Meta, err = wait(ctx, log, "the database", func() (meta.Repo, error) { return openRecords(ctx, s, log) }); err != nil {
+	if p.Tracing, err = telemetry.StartTracing(ctx, s.Traces, name, Version, log); err != nil {
 		return nil, err
+	}
+	if p.Meta, err = wait(ctx, log, "the database", func() (meta.Repo, error) { return openRecords(ctx, s, log) }); err != nil {
+		return nil, errors.Join(err, p.close())
 	}
 	if p.Blobs, err = wait(ctx, log, "the blob store", func() (blob.Store, error) { return OpenBlobs(ctx, s, Serve) }); err != nil {
 		return nil, errors.Join(err, p.close())
@@ -126,16 +134,30 @@ func Open(ctx context.Context, name string, s Settings, log *slog.Logger, o Opti
 		return nil, errors.Join(err, p.close())
 	}
 	host, _ := os.Hostname()
-	p.Core = core.New(core.Config{
+	c := core.Config{
 		Blobs: p.Blobs, Meta: p.Meta, Bus: p.Bus, Render: p.Bus, Log: log,
-		Name: fmt.Sprintf("%s@%s:%d", name, host, os.Getpid()),
-	})
+		Name:     fmt.Sprintf("%s@%s:%d", name, host, os.Getpid()),
+		Observer: pipeline.New(p.Metrics),
+	}
+	if p.Tracing.On() {
+		c.Tracer = p.Tracing.Tracer("core")
+	}
+	p.Core = core.New(c)
 	return p, nil
+}
+
+// ShowStatus has /metrics tell how the whole installation is doing: the queues, the disk, what is stored. It is for a program whose user of the bus
+// may look at all queues.
+func (p *Program) ShowStatus() {
+	p.Metrics.MustRegister(pipeline.NewStatus(pipeline.Looking{
+		System: core.NewSystem(p.Core, p.Bus), Records: p.Meta, Disk: p.Settings.BlobDisk(), Reserve: p.Settings.Reserve(),
+	}))
 }
 
 // Parts are what runs under a service, in the order in which it starts. They close everything that Open has opened.
 func (p *Program) Parts() []lifecycle.Part {
 	return []lifecycle.Part{
+		{Name: "traces", Close: p.Tracing.Close},
 		{Name: "stores", Close: func(context.Context) error { return errors.Join(closeIf(p.Blobs), p.Meta.Close()) }},
 		{Name: "bus", Close: func(context.Context) error { return p.Bus.Close() }},
 		{Name: "core", Close: func(ctx context.Context) error { p.Core.Close(ctx); return nil }},
@@ -147,7 +169,11 @@ func (p *Program) Admin() ([]lifecycle.Part, error) {
 	if p.Settings.AdminAddr == "off" {
 		return nil, nil
 	}
-	handler := telemetry.Admin(telemetry.Check{Name: "stores", Ping: p.Core.Ready}, telemetry.Check{Name: "bus", Ping: p.Bus.Ping})
+	handler := telemetry.Admin(p.Metrics,
+		telemetry.Check{Name: "records", Ping: p.Core.Present, Without: "uploads and reads are answered 503, and files on their way wait"},
+		telemetry.Check{Name: "blobs", Ping: p.Core.Storing, Without: "uploads are answered 503, and files on their way wait"},
+		telemetry.Check{Name: "bus", Ping: p.Bus.Ping, Without: "uploads go on and workers find their work in the records; events wait there"},
+	)
 	server, err := httpserver.Listen(p.Settings.AdminAddr, "INLET_ADMIN_ADDR", handler, p.Log)
 	if err != nil {
 		return nil, err
@@ -171,6 +197,11 @@ func (p *Program) close() error {
 	}
 	if p.Meta != nil {
 		failed = append(failed, p.Meta.Close())
+	}
+	if p.Tracing.On() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		failed = append(failed, p.Tracing.Close(ctx))
 	}
 	return errors.Join(failed...)
 }

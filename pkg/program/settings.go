@@ -29,6 +29,7 @@ type Settings struct {
 	MinFree    string          `env:"INLET_MIN_FREE" desc:"room that uploads leave free on the disk of the blobs: bytes, a share as in 5%, or 0 for none; empty is 5%, and at most 1 GiB"`
 	AdminAddr  string          `env:"INLET_ADMIN_ADDR" envDefault:"127.0.0.1:9090" desc:"listener of /livez, /readyz, /metrics and pprof; off for none"`
 	Log        telemetry.LogConfig
+	Traces     telemetry.TraceConfig
 
 	AccessKey string `env:"AWS_ACCESS_KEY_ID" desc:"key of the S3 stores"`
 	SecretKey string `env:"AWS_SECRET_ACCESS_KEY" secret:"true" desc:"secret of the S3 stores"`
@@ -69,7 +70,7 @@ func (s *Settings) Validate() error {
 	case s.Log.Format != "json" && s.Log.Format != "text":
 		return config.Bad("INLET_LOG_FORMAT", s.Log.Format, "json or text")
 	}
-	return nil
+	return s.Traces.Validate()
 }
 
 // Reserve is what uploads leave free on a disk; the default's where MinFree is not valid.
@@ -84,6 +85,15 @@ func (s *Settings) Reserve() diskspace.Reserve {
 func isReserve(s string) bool {
 	_, err := diskspace.ParseReserve(s)
 	return err == nil
+}
+
+// BlobDisk is a path on the disk of the blobs; empty when they are on none.
+func (s *Settings) BlobDisk() string {
+	folder, _ := strings.CutPrefix(s.BlobStore(), "disk:")
+	if folder == s.BlobStore() {
+		return ""
+	}
+	return folder
 }
 
 // Mongo reports whether the records are in a database server.

@@ -16,6 +16,7 @@ import (
 	"github.com/inlethq/inlet/pkg/event"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/imaging"
+	"github.com/inlethq/inlet/pkg/telemetry"
 	"github.com/inlethq/inlet/services/thumbnailer/internal/isolated"
 )
 
@@ -98,7 +99,7 @@ func (s *Service) work(ctx context.Context) error {
 		Do: func(ctx context.Context, h core.Hint) error {
 			err := s.core.MakeThumbnail(ctx, h, s.render(imaging.Thumbnail))
 			if file.Is(err, file.Invalid) || file.Is(err, file.TypeRefused) { // no other attempt will find other bytes
-				s.log.Info("a picture gets no thumbnail", "file", h.ID, "err", err)
+				s.log.InfoContext(ctx, "a picture gets no thumbnail", "file", h.ID, "err", err)
 				return s.core.GiveUp(ctx, h, file.WorkThumbnail, "not_renderable")
 			}
 			return err
@@ -118,7 +119,8 @@ func (s *Service) answer(ctx context.Context, data []byte) ([]byte, error) {
 
 // render makes of a picture what t says. Of all that is asked for at once, as many as there are workers are rendered.
 func (s *Service) render(t imaging.Transform) core.Render {
-	return func(ctx context.Context, r io.ReadSeeker, _ *file.File) (core.Rendering, error) {
+	return func(ctx context.Context, r io.ReadSeeker, f *file.File) (core.Rendering, error) {
+		ctx = telemetry.Scope(ctx, slog.String("file", string(f.ID)))
 		p, err := s.renderer.Render(ctx, r, t)
 		if err != nil {
 			return core.Rendering{}, err

@@ -8,20 +8,40 @@ import (
 	"net/http"
 	"runtime/debug"
 	"time"
+
+	"github.com/inlethq/inlet/pkg/telemetry"
 )
 
 // maxRequestID bounds the X-Request-Id that a client may choose.
 const maxRequestID = 128
 
-type requestIDKey struct{}
+// request is what becomes known of a request on its way, for what is told of it when it has ended.
+type request struct {
+	id      string
+	dialect string // none where no dialect has taken it
+	route   string // the pattern that it has matched; none where no route has
+}
+
+// none is a dialect or a route that there is not.
+const none = "none"
+
+type requestKey struct{}
+
+// requestOf returns the request that ctx belongs to; nil for none.
+func requestOf(ctx context.Context) *request {
+	r, _ := ctx.Value(requestKey{}).(*request)
+	return r
+}
 
 // RequestID returns the id of the request that ctx belongs to.
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if r := requestOf(ctx); r != nil {
+		return r.id
+	}
+	return ""
 }
 
-// identify gives every request an id, the client's own if it is a decent one, and puts it into the answer.
+// identify gives every request an id, the client's own if it is a decent one, and puts it into the answer and into every line of the log.
 func identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("X-Request-Id")
@@ -29,7 +49,8 @@ func identify(next http.Handler) http.Handler {
 			id = rand.Text()
 		}
 		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+		ctx := telemetry.Scope(r.Context(), slog.String("request_id", id))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, requestKey{}, &request{id: id, dialect: none, route: none})))
 	})
 }
 
@@ -49,7 +70,7 @@ func decentID(id string) bool {
 func logRequests(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		rec := &recorder{ResponseWriter: w}
+		rec := record(w)
 		defer func() {
 			level := slog.LevelInfo
 			if rec.status >= http.StatusInternalServerError {
@@ -79,6 +100,14 @@ func recoverPanics(log *slog.Logger, next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+// record returns the recorder of an answer: the one that w is, or a new one.
+func record(w http.ResponseWriter) *recorder {
+	if rec, ok := w.(*recorder); ok {
+		return rec
+	}
+	return &recorder{ResponseWriter: w}
 }
 
 // recorder counts what an answer is. It keeps the connection's ReadFrom reachable, so that the kernel can send files.

@@ -24,8 +24,11 @@ func (dialect) Mount(r gin.IRouter) {
 }
 
 func (dialect) NotFound(g *gin.Context) bool {
+	if !strings.HasPrefix(g.Request.URL.Path, "/ours") {
+		return false
+	}
 	g.String(http.StatusNotFound, "not here")
-	return strings.HasPrefix(g.Request.URL.Path, "/ours")
+	return true
 }
 
 func (dialect) MethodNotAllowed(g *gin.Context) bool {
@@ -36,7 +39,7 @@ func (dialect) MethodNotAllowed(g *gin.Context) bool {
 func request(t *testing.T, method, target, id string) (*httptest.ResponseRecorder, string) {
 	t.Helper()
 	var log bytes.Buffer
-	h := router.New(slog.New(slog.NewJSONHandler(&log, nil)), dialect{})
+	h := router.New(router.Config{Log: slog.New(slog.NewJSONHandler(&log, nil))}, dialect{})
 	w, r := httptest.NewRecorder(), httptest.NewRequest(method, target, nil)
 	if id != "" {
 		r.Header.Set("X-Request-Id", id)
@@ -78,5 +81,33 @@ func TestUnknownPathAndMethod(t *testing.T) {
 	}
 	if w, _ := request(t, http.MethodPost, "/ok", ""); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET" {
 		t.Errorf("%d, Allow %q", w.Code, w.Header().Get("Allow"))
+	}
+}
+
+// pages have every path, also those that are the dialect's.
+type pages struct{}
+
+func (pages) Has(r *http.Request) bool { return r.Method == http.MethodGet }
+
+func (pages) ServeHTTP(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("a page")) }
+
+func TestPagesTakeNoRouteOfADialect(t *testing.T) {
+	h := router.New(router.Config{Log: slog.New(slog.DiscardHandler), Pages: []router.Pages{pages{}}}, dialect{})
+	for _, c := range []struct {
+		method, target string
+		status         int
+		page           bool
+	}{
+		{http.MethodGet, "/", http.StatusOK, true},
+		{http.MethodPost, "/", http.StatusNotFound, false},
+		{http.MethodGet, "/ok", http.StatusOK, false},
+		{http.MethodPost, "/ok", http.StatusMethodNotAllowed, false},
+		{http.MethodGet, "/ours/x", http.StatusNotFound, false},
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(c.method, c.target, nil))
+		if w.Code != c.status || (w.Body.String() == "a page") != c.page {
+			t.Errorf("%s %s: %d %q", c.method, c.target, w.Code, w.Body)
+		}
 	}
 }

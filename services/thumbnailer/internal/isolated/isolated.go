@@ -126,7 +126,7 @@ func (p *Pool) Render(ctx context.Context, src io.ReadSeeker, t imaging.Transfor
 		if !errors.As(err, &crash) {
 			return pic, err
 		}
-		p.log.Warn("a picture ended its renderer", "try", try, "err", err)
+		p.log.WarnContext(ctx, "a picture ended its renderer", "try", try, "err", err)
 		if try == maxTries {
 			return render.Picture{}, &file.Error{Kind: file.Invalid, Op: op, Code: imaging.CodeCorrupt, Public: "the image is damaged", Err: err}
 		}
