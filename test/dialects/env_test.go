@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/inlethq/inlet/test/contract"
 	"github.com/inlethq/inlet/test/harness"
 )
 
@@ -34,7 +35,7 @@ func start(t *testing.T, run func(testing.TB, harness.Options) *harness.System) 
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableCompression = true // sends no header that the row did not set
 	e.http = &http.Client{
-		Transport:     transport,
+		Transport:     contract.Wrap(transport),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(transport.CloseIdleConnections)

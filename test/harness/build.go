@@ -17,7 +17,7 @@ const binariesVariable = "INLET_TEST_BIN"
 // commands are the programs that are shipped, by the module folder that each is built from.
 var commands = map[string]string{
 	"inlet": "services/inlet", "ingest": "services/ingest", "verifier": "services/verifier",
-	"thumbnailer": "services/thumbnailer", "sweeper": "services/sweeper",
+	"thumbnailer": "services/thumbnailer", "sweeper": "services/sweeper", "notifier": "services/notifier",
 }
 
 var builds sync.Map // name → func() error

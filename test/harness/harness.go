@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/inlethq/inlet/test/contract"
 	"github.com/inlethq/inlet/test/harness/api"
 	"github.com/inlethq/inlet/test/peers"
 )
@@ -104,8 +105,11 @@ func (s *System) WaitState(t testing.TB, c *api.Client, id, state string) api.Fi
 // subscribe gathers events from url until the test ends, and fails it for every one that is not as it must be.
 func (s *System) subscribe(url string) {
 	s.t.Helper()
-	var err error
-	if s.Events, err = api.Subscribe(Context(s.t), url, nil); err != nil {
+	documented, err := contract.LoadEvents(contract.EventsDocument())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if s.Events, err = api.SubscribeChecked(Context(s.t), url, nil, documented.Check); err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/inlethq/inlet/pkg/sign"
+	"github.com/inlethq/inlet/test/contract"
 	"github.com/inlethq/inlet/test/harness/api"
 	"github.com/inlethq/inlet/test/harness/launch"
 	"github.com/inlethq/inlet/test/peers"
@@ -22,6 +23,7 @@ type Options struct {
 	Tenants   []Tenant          // besides main
 	Directory string            // text of a whole directory file, in place of the one that is made of Tenants; its System has no client of its own
 	Settings  map[string]string // environment of every service
+	Notifier  bool              // among the Processes; Single has every service
 }
 
 // Single starts `inlet serve` on free ports, with its data in the test's folder.
@@ -39,7 +41,7 @@ func Single(t testing.TB, o Options) *System {
 	}
 	s.add(launch.Serve(Binary(t, "inlet"), filepath.Join(s.dir, "data"), addrs, settings, nil))
 	s.ready()
-	s.Client = api.New(addrs.URL(), s.keys[MainTenant])
+	s.Client = api.New(addrs.URL(), s.keys[MainTenant]).Through(contract.Wrap)
 	s.subscribe(addrs.EventsURL())
 	return s
 }
@@ -59,7 +61,11 @@ func Processes(t testing.TB, o Options) *System {
 	for k, v := range o.Settings {
 		settings[k] = v
 	}
-	for _, name := range []string{"ingest", "verifier", "thumbnailer", "sweeper"} {
+	services := []string{"ingest", "verifier", "thumbnailer", "sweeper"}
+	if o.Notifier {
+		services = append(services, "notifier")
+	}
+	for _, name := range services {
 		own := map[string]string{"INLET_ADMIN_ADDR": peers.FreeAddr(t), "INLET_DATA": filepath.Join(s.dir, name)}
 		for k, v := range settings {
 			own[k] = v
@@ -67,7 +73,7 @@ func Processes(t testing.TB, o Options) *System {
 		s.add(launch.Spec{Name: name, Path: Binary(t, name), Env: own, Admin: own["INLET_ADMIN_ADDR"]})
 	}
 	s.ready()
-	s.Client = api.New("http://"+public, s.keys[MainTenant])
+	s.Client = api.New("http://"+public, s.keys[MainTenant]).Through(contract.Wrap)
 	s.subscribe(s.Bus.URL)
 	return s
 }
@@ -86,7 +92,7 @@ func Remote(t testing.TB) *System {
 	if url == "" || key == "" || bus == "" {
 		t.Skipf("no cluster is named by %s, %s and %s", urlVariable, keyVariable, natsVariable)
 	}
-	s := &System{t: t, Mode: ModeRemote, Client: api.New(url, key)}
+	s := &System{t: t, Mode: ModeRemote, Client: api.New(url, key).Through(contract.Wrap)}
 	s.subscribe(bus)
 	return s
 }
