@@ -1,4 +1,4 @@
-// Command inlet is Inlet in one program: inlet serve runs every service in one process, and the other commands are for its operator.
+// Command inlet is Inlet in one program: inlet serve runs every service in one process, and the other commands are for its users and its operator.
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/inlethq/inlet/pkg/program"
+	"github.com/inlethq/inlet/services/inlet/internal/cli"
 	"github.com/inlethq/inlet/services/inlet/internal/serve"
 	"github.com/inlethq/inlet/services/thumbnailer"
 )
@@ -25,33 +26,30 @@ func main() {
 	if err == nil {
 		return
 	}
-	e := exit{code: 1, err: err}
+	e := cli.Exit{Code: cli.CodeError, Err: err}
 	errors.As(err, &e)
-	if e.err != nil {
-		fmt.Fprintln(os.Stderr, "inlet:", e.err)
+	if e.Err != nil {
+		fmt.Fprintln(os.Stderr, "inlet:", e.Err)
 	}
-	os.Exit(e.code)
+	os.Exit(e.Code)
 }
-
-// exit is an error that ends the program with a code of its own.
-type exit struct {
-	code int
-	err  error // nil when all was said
-}
-
-func (e exit) Error() string { return fmt.Sprintf("exit %d: %v", e.code, e.err) }
-
-func (e exit) Unwrap() error { return e.err }
 
 func root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:           "inlet",
 		Short:         "Inlet takes files in, verifies them, makes thumbnails, expires them, and tells subscribers",
+		Args:          cli.Usage(cobra.NoArgs),
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Version:       program.Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(serveCommand(), configCommand(), fsckCommand(), deadCommand(), doctorCommand())
+	cmd.SetFlagErrorFunc(cli.UsageError)
+	cli.Add(cmd)
+	for _, c := range []*cobra.Command{serveCommand(), configCommand(), doctorCommand(), fsckCommand(), deadCommand()} {
+		c.GroupID = cli.GroupOperator
+		cmd.AddCommand(c)
+	}
 	return cmd
 }
 
@@ -65,12 +63,12 @@ func serveCommand() *cobra.Command {
 		Long: "Run all services in one process, with an embedded NATS server, SQLite and a folder for the files.\n" +
 			"The first start makes a directory file with an API key and prints how to use it.\n\n" +
 			"Settings come from the environment:\n\n" + settings.String(),
-		Args: cobra.NoArgs,
+		Args: cli.Usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve.Run(cmd.Context(), only, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringSliceVar(&only, "only", nil, "services to run, separated by commas: ingest, verifier, thumbnailer, sweeper")
+	cmd.Flags().StringSliceVar(&only, "only", nil, "services to run, separated by commas: ingest, verifier, thumbnailer, notifier, sweeper")
 	return cmd
 }
 
@@ -82,7 +80,7 @@ func configCommand() *cobra.Command {
 		Long: "Show every setting of inlet serve, its value in this environment, and where that comes from: the environment or the default. Variables that\n" +
 			"begin with INLET_ and are no settings are unknown: look for a slip of the pen. Secrets, and passwords in URLs, are not shown.\n\n" +
 			"Exit codes: 0 all values may be, 1 some may not, and are named.",
-		Args: cobra.NoArgs,
+		Args: cli.Usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve.ShowSettings(cmd.OutOrStdout(), asJSON) },
 	}
 	jsonFlag(cmd, &asJSON)

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/inlethq/inlet/pkg/core"
+	"github.com/inlethq/inlet/services/inlet/internal/cli"
 	"github.com/inlethq/inlet/services/inlet/internal/operate"
 )
 
@@ -24,9 +25,9 @@ func jsonFlag(cmd *cobra.Command, to *bool) {
 func verdict(good bool, err error, unable int) error {
 	switch {
 	case err != nil:
-		return exit{code: unable, err: err}
+		return cli.Exit{Code: unable, Err: err}
 	case !good:
-		return exit{code: 1}
+		return cli.Exit{Code: cli.CodeError}
 	}
 	return nil
 }
@@ -76,7 +77,7 @@ func deadCommand() *cobra.Command {
 		Long: "A file that could not be verified or fetched has failed, and a picture may have no thumbnail. Their records say so, and the workers leave\n" +
 			"letters on the bus that say more (stream INLET_DEAD, 30 days). The bus inside inlet serve shows its letters to nobody:\n" +
 			"there the records are all there is." + whichStores,
-		Args: cobra.NoArgs,
+		Args: cli.Usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(deadListCommand(), deadShowCommand(), deadReplayCommand())
@@ -90,7 +91,7 @@ func deadListCommand() *cobra.Command {
 		Short: "List what was given up",
 		Long: "List every file whose processing was given up: which, what for, why and since when. Letters about files that lack nothing any more stand\n" +
 			"at the end; replay removes them. Reads only, and may run beside a server." + whichStores,
-		Args: cobra.NoArgs,
+		Args: cli.Usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return operate.Dead{Command: command(cmd, asJSON)}.List(cmd.Context())
 		},
@@ -105,7 +106,7 @@ func deadShowCommand() *cobra.Command {
 		Use:   "show ID",
 		Short: "Show all that is known of a file: its timeline, and the letters about it",
 		Long:  "Show all that is known of a file: its timeline, and the letters about it. Reads only, and may run beside a server." + whichStores,
-		Args:  cobra.ExactArgs(1),
+		Args:  cli.Usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return operate.Dead{Command: command(cmd, asJSON)}.Show(cmd.Context(), args[0])
 		},
@@ -123,12 +124,12 @@ func deadReplayCommand() *cobra.Command {
 			"letters are removed. A file that failed as lost or damaged must have its bytes back, which are read to the end before.\n" +
 			"With SQLite, stop inlet serve first; its workers take the files up when it starts again.\n\n" +
 			"Exit codes: 0 all done, 1 for a file that cannot be replayed, or an error." + whichStores,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: cli.Usage(func(_ *cobra.Command, args []string) error {
 			if all != (len(args) == 0) || len(args) > 1 {
 				return errors.New("give the id of one file, or --all")
 			}
 			return nil
-		},
+		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id := ""
 			if !all {
@@ -151,7 +152,7 @@ func doctorCommand() *cobra.Command {
 		Long: "Check the settings and all that they name: the data folder, the database, the blob store, the bus, the directory file, the keys, libvips and\n" +
 			"the virus scanner. Each line is ok, warn, fail or skip, with what to do. It may run beside a server: what it writes are probes,\n" +
 			"which it removes.\n\nExit codes: 0 nothing fails, 1 something does.",
-		Args: cobra.NoArgs,
+		Args: cli.Usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			healthy, err := operate.Doctor{Command: command(cmd, asJSON)}.Run(cmd.Context())
 			return verdict(healthy, err, 1)

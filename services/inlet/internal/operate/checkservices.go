@@ -18,6 +18,7 @@ import (
 	"github.com/inlethq/inlet/pkg/bus/nats"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/sign"
+	"github.com/inlethq/inlet/services/notifier"
 	"github.com/inlethq/inlet/services/thumbnailer"
 	"github.com/inlethq/inlet/services/verifier"
 )
@@ -38,7 +39,7 @@ func checkBus(ctx context.Context, p *patient) diagnosis {
 	if err := b.Ping(ctx); err != nil {
 		return fail("start NATS with JetStream, or mend INLET_BUS and the rights of its user", err)
 	}
-	backlogs, err := b.Inspect(ctx, verifier.Name, thumbnailer.Name)
+	backlogs, err := b.Inspect(ctx, verifier.Name, thumbnailer.Name, notifier.Name)
 	if file.Is(err, file.Unavailable) {
 		return warn("to see how far behind the workers are, let the user of INLET_BUS ask for $JS.API.CONSUMER.INFO.INLET.*", "the streams are there; the consumers cannot be asked for")
 	}

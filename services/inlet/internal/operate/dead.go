@@ -189,26 +189,23 @@ func (s *session) target(ctx context.Context, id string) ([]grave, error) {
 
 // replay begins one file's work again. What a person can mend is told in the outcome; an error ends the command.
 func (s *session) replay(ctx context.Context, g grave) (outcome, error) {
-	o := outcome{ID: g.ID}
-	work, err := s.core.Replay(ctx, g.Tenant, g.ID)
-	o.Work = work
+	sequences := make([]uint64, len(g.Letters))
+	for i, l := range g.Letters {
+		sequences[i] = l.Sequence
+	}
+	done, err := s.core.ReplayLetters(ctx, s.letters, g.Tenant, g.ID, sequences...)
+	o := outcome{ID: g.ID, Work: done.Work, Letters: done.Letters}
 	switch {
-	case file.Is(err, file.NotFound):
-		o.Note = "the file is gone"
 	case file.Is(err, file.Damaged), file.Is(err, file.Conflict):
 		o.failed = true
 		o.Note = file.PublicText(err, string(file.KindOf(err)))
-		return o, nil // its letters stay
+		return o, nil
 	case err != nil:
 		return o, err
-	case work == file.WorkNone:
+	case done.Gone:
+		o.Note = "the file is gone"
+	case done.Work == file.WorkNone:
 		o.Note = "nothing to replay: the file is " + string(g.State)
-	}
-	for _, l := range g.Letters {
-		if err := s.letters.DiscardDeadLetter(ctx, l.Sequence); err != nil {
-			return o, err
-		}
-		o.Letters++
 	}
 	return o, nil
 }
@@ -271,8 +268,8 @@ func (s *session) readLetters(ctx context.Context) (lettersByFile, error) {
 	if s.letters == nil {
 		return all, nil
 	}
-	err := s.letters.DeadLetters(ctx, func(l bus.DeadLetter) error {
-		all.add(l)
+	err := s.letters.DeadLetters(ctx, 0, func(l bus.DeadLetter) error {
+		all.add(core.ReadLetter(l))
 		return nil
 	})
 	if file.Is(err, file.Unavailable) {
@@ -283,18 +280,17 @@ func (s *session) readLetters(ctx context.Context) (lettersByFile, error) {
 }
 
 // add files a letter under its file. One that is about no file says nothing.
-func (all lettersByFile) add(l bus.DeadLetter) {
-	h, err := core.ReadHint(l.Data)
-	if err != nil {
+func (all lettersByFile) add(l core.Letter) {
+	if l.File == "" {
 		return
 	}
-	g := all[h.ID]
+	g := all[l.File]
 	if g == nil {
-		g = &grave{ID: h.ID, Tenant: h.Tenant}
-		all[h.ID] = g
+		g = &grave{ID: l.File, Tenant: l.Tenant}
+		all[l.File] = g
 	}
 	g.At = l.At
-	g.Letters = append(g.Letters, letter{l.Sequence, l.Work, l.Reason, l.Attempts, l.At})
+	g.Letters = append(g.Letters, letter{l.Sequence, l.Worker, l.Reason, l.Attempts, l.At})
 }
 
 // about returns the letters about a file.

@@ -86,7 +86,7 @@ func refuse(t *testing.T, s *session, b bus.Bus, n int) {
 	defer tick.Stop()
 	for count := 0; count < n; {
 		count = 0
-		err := s.letters.DeadLetters(ctx, func(bus.DeadLetter) error { count++; return nil })
+		err := s.letters.DeadLetters(ctx, 0, func(bus.DeadLetter) error { count++; return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestDead(t *testing.T) {
 		if g.ID != w.ID || g.Tenant != tenant || g.State != w.State || g.Work != w.Work || g.Reason != w.Reason || g.At.IsZero() {
 			t.Errorf("listed %+v, want %+v", g, w)
 		}
-		if len(g.Letters) != 1 || g.Letters[0].Worker != "verifier" || g.Letters[0].Reason != "out of order" {
+		if len(g.Letters) != 1 || g.Letters[0].Worker != "verifier" || g.Letters[0].Reason != "file "+string(g.ID)+": out of order" {
 			t.Errorf("letters of %s: %+v", g.ID, g.Letters)
 		}
 	}
@@ -234,7 +234,7 @@ func TestDeadForPeople(t *testing.T) {
 	if ok, err := s.replayAll(t.Context(), string(f.ID)); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	for _, want := range []string{"FILE ", string(f.ID) + "  acme", `"note.txt"`, "verify failed", `of verifier after 1 attempts: "out of order"`, "waits for verify; 1 letters removed"} {
+	for _, want := range []string{"FILE ", string(f.ID) + "  acme", `"note.txt"`, "verify failed", `of verifier after 1 attempts: "file ` + string(f.ID) + `: out of order"`, "waits for verify; 1 letters removed"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}

@@ -28,6 +28,7 @@ func TestConfigPageIsCurrent(t *testing.T) {
 		{"ingest", &s.ingest},
 		{"verifier", &s.verifier},
 		{"thumbnailer", &s.thumbnailer},
+		{"notifier", &s.notifier},
 		{"sweeper", &s.sweeper},
 	} {
 		fmt.Fprintf(&b, "\n## %s\n\n| variable | default | what it sets |\n| --- | --- | --- |\n", part.title)
@@ -65,7 +66,7 @@ func TestChoose(t *testing.T) {
 	if _, err := choose(table(new(settings)), []string{"mail"}); err == nil || !strings.Contains(err.Error(), "mail") {
 		t.Errorf("an unknown service gave %v", err)
 	}
-	if all, _ := choose(table(new(settings)), nil); len(all) != 4 {
+	if all, _ := choose(table(new(settings)), nil); len(all) != 5 {
 		t.Errorf("without --only %d services run", len(all))
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/inlethq/inlet/pkg/sign"
 	"github.com/inlethq/inlet/pkg/telemetry"
 	"github.com/inlethq/inlet/services/ingest"
+	"github.com/inlethq/inlet/services/notifier"
 	"github.com/inlethq/inlet/services/sweeper"
 	"github.com/inlethq/inlet/services/thumbnailer"
 	"github.com/inlethq/inlet/services/verifier"
@@ -41,6 +42,7 @@ type settings struct {
 	bus         busSettings
 	sweeper     sweeper.Config
 	thumbnailer thumbnailer.Config
+	notifier    notifier.Config
 	verifier    verifier.Config
 	ingest      ingest.Config
 
@@ -49,7 +51,7 @@ type settings struct {
 
 // structs are those that the settings are read into.
 func (s *settings) structs() []any {
-	return []any{&s.program, &s.bus, &s.ingest, &s.verifier, &s.thumbnailer, &s.sweeper}
+	return []any{&s.program, &s.bus, &s.ingest, &s.verifier, &s.thumbnailer, &s.notifier, &s.sweeper}
 }
 
 // Describe writes the settings of every service for --help.
@@ -90,9 +92,15 @@ func public(chosen []service) bool {
 	return slices.ContainsFunc(chosen, func(c service) bool { return c.public })
 }
 
-// ensureKeys reads the signing keys from the data folder, where the first start makes them.
+// ensureKeys reads the signing keys from the data folder, where the first start makes them, for the services that want some.
 func (s *settings) ensureKeys(chosen []service) error {
-	if !public(chosen) || s.ingest.Keys != "" {
+	var wanted []*string
+	for _, c := range chosen {
+		if c.keys != nil && *c.keys == "" {
+			wanted = append(wanted, c.keys)
+		}
+	}
+	if len(wanted) == 0 {
 		return nil
 	}
 	path := filepath.Join(s.program.Data, "signing.keys")
@@ -104,7 +112,9 @@ func (s *settings) ensureKeys(chosen []service) error {
 	if err != nil {
 		return fmt.Errorf("INLET_SIGNING_KEYS: %w", err)
 	}
-	s.ingest.Keys = strings.TrimSpace(string(text))
+	for _, keys := range wanted {
+		*keys = strings.TrimSpace(string(text))
+	}
 	return nil
 }
 
@@ -131,7 +141,7 @@ func (s *settings) run(ctx context.Context, chosen []service, created *access.Cr
 	if s.program.Bus == "" || s.program.Bus == program.Embedded {
 		ballast.Relieve(s.program.Ballast(log)) // the bus makes files when it starts
 		server, err := embedded.Start(embedded.Config{
-			Dir: filepath.Join(s.program.Data, "nats"), Addr: s.bus.Addr, Durables: []string{verifier.Name, thumbnailer.Name}, Log: log,
+			Dir: filepath.Join(s.program.Data, "nats"), Addr: s.bus.Addr, Durables: []string{verifier.Name, thumbnailer.Name, notifier.Name}, Log: log,
 		})
 		if err != nil {
 			return err

@@ -25,7 +25,12 @@ func ShowSettings(w io.Writer, asJSON bool) error {
 	s := new(settings)
 	all := s.structs()
 	var lines []setting
+	seen := map[string]bool{}
 	for _, v := range config.Values(all...) {
+		if seen[v.Variable] { // two services read it
+			continue
+		}
+		seen[v.Variable] = true
 		l := setting{v.Variable, v.Value, "default", v.Default, v.Description}
 		if v.Set {
 			l.Origin = "environment"

@@ -9,6 +9,7 @@ import (
 	"github.com/inlethq/inlet/pkg/lifecycle"
 	"github.com/inlethq/inlet/pkg/program"
 	"github.com/inlethq/inlet/services/ingest"
+	"github.com/inlethq/inlet/services/notifier"
 	"github.com/inlethq/inlet/services/sweeper"
 	"github.com/inlethq/inlet/services/thumbnailer"
 	"github.com/inlethq/inlet/services/verifier"
@@ -17,8 +18,9 @@ import (
 // service is one line of the table of all services.
 type service struct {
 	name     string
-	settings any  // pointer to the service's Config, filled from the environment before start
-	public   bool // has users, and so needs the directory file
+	settings any     // pointer to the service's Config, filled from the environment before start
+	public   bool    // has users, and so needs the directory file
+	keys     *string // INLET_SIGNING_KEYS in settings; nil for a service that has no use for them
 	start    func(context.Context, *program.Program) (lifecycle.Part, error)
 }
 
@@ -38,11 +40,19 @@ func table(s *settings) []service {
 			}
 			return lifecycle.Part{Name: verifier.Name, Run: v.Run}, nil
 		}},
-		{name: ingest.Name, settings: &s.ingest, public: true, start: func(ctx context.Context, p *program.Program) (lifecycle.Part, error) {
-			i, err := ingest.New(ctx, s.ingest, ingest.Needs{Core: p.Core, Bus: p.Bus, Log: p.Log})
+		{name: notifier.Name, settings: &s.notifier, keys: &s.notifier.Keys, start: func(_ context.Context, p *program.Program) (lifecycle.Part, error) {
+			n, err := notifier.New(s.notifier, p.Core, p.Bus, p.Log)
 			if err != nil {
 				return lifecycle.Part{}, err
 			}
+			return lifecycle.Part{Name: notifier.Name, Run: n.Run}, nil
+		}},
+		{name: ingest.Name, settings: &s.ingest, public: true, keys: &s.ingest.Keys, start: func(ctx context.Context, p *program.Program) (lifecycle.Part, error) {
+			i, err := ingest.New(ctx, s.ingest, ingest.Needs{Core: p.Core, Bus: p.Bus, Log: p.Log, Version: program.Version, Metrics: p.Metrics, Tracing: p.Tracing})
+			if err != nil {
+				return lifecycle.Part{}, err
+			}
+			p.ShowStatus()
 			s.addr = i.Addr()
 			return lifecycle.Part{Name: ingest.Name, Run: i.Run}, nil
 		}},
