@@ -1,7 +1,7 @@
 # Inlet's tasks. `make` alone lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-race test-dialects fuzz demo bench chaos chaos-quick lint fmt-check tidy-check native up down test-compose clean
+.PHONY: help run build test test-race test-dialects test-console fuzz demo bench chaos chaos-quick lint fmt-check tidy-check console console-check native up down test-compose clean
 MAKEFLAGS += --no-print-directory
 
 # The modules are go.work's; there is no other list.
@@ -32,6 +32,16 @@ demo: native ## send one file of each kind to a fresh Inlet and show what become
 	@$(GO_BUILD) ./services/inlet/cmd/inlet
 	@go -C test run ./cmd/demo -inlet $(CURDIR)/bin/inlet
 
+# The console's build is committed: a checkout needs no Node.
+CONSOLE = services/ingest/console
+NPM     = cd $(CONSOLE)/web && npm ci --silent --no-audit --no-fund && npm run --silent
+
+console: ## build the web console anew (Node 18 or newer)
+	@$(NPM) build
+
+console-check: ## the console that is committed is what its source makes
+	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && (export OUT_DIR="$$out"; $(NPM) build) && diff -r "$$out" $(CONSOLE)/dist
+
 native: # libvips and a C compiler, for the thumbnailer
 	@.ci/install-native
 
@@ -42,7 +52,7 @@ native: # libvips and a C compiler, for the thumbnailer
 test: native ## every test that needs no container
 	@mkdir -p bin/results
 	@$(GOTESTSUM) --jsonfile $(CURDIR)/bin/results/unit.json -- -race -timeout 5m $(addsuffix /...,$(filter-out %/test,$(MODULES)))
-	@$(GOTESTSUM) --jsonfile $(CURDIR)/bin/results/black-box.json -- -count=1 -timeout 8m -skip '^TestCluster$$' ./...
+	@$(GOTESTSUM) --jsonfile $(CURDIR)/bin/results/black-box.json -- -count=1 -timeout 8m -skip '^Test(Cluster$$|Console)' ./...
 	@.ci/skips bin/results/unit.json bin/results/black-box.json
 
 test-race: native ## every test that needs no container, the black-box tests with the race detector too
@@ -50,6 +60,9 @@ test-race: native ## every test that needs no container, the black-box tests wit
 
 test-dialects: native ## every row of the five vendors' checklists, and how many hold
 	@go -C test test -json -count=1 -timeout 8m -run '^Test(Single|Cluster|Pages)$$' ./dialects | go -C test run ./dialects/cmd/report
+
+test-console: native ## the web console, in a browser
+	@$(GOTESTSUM) -- -count=1 -timeout 5m -run '^TestConsole' ./console
 
 fuzz: native ## run each fuzz target for FUZZ_TIME (10s)
 	@for module in $(MODULES); do \

@@ -13,14 +13,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/inlethq/inlet/pkg/access"
 	"github.com/inlethq/inlet/pkg/bus"
 	"github.com/inlethq/inlet/pkg/config"
 	"github.com/inlethq/inlet/pkg/core"
+	"github.com/inlethq/inlet/pkg/egress"
 	"github.com/inlethq/inlet/pkg/httpserver"
 	"github.com/inlethq/inlet/pkg/sign"
+	"github.com/inlethq/inlet/pkg/telemetry"
+	"github.com/inlethq/inlet/services/ingest/console"
+	"github.com/inlethq/inlet/services/ingest/docs"
+	"github.com/inlethq/inlet/services/ingest/internal/cors"
 	"github.com/inlethq/inlet/services/ingest/internal/dialect/desk"
 	"github.com/inlethq/inlet/services/ingest/internal/dialect/enzyme"
 	"github.com/inlethq/inlet/services/ingest/internal/dialect/native"
@@ -28,6 +34,7 @@ import (
 	"github.com/inlethq/inlet/services/ingest/internal/dialect/tiledesk"
 	"github.com/inlethq/inlet/services/ingest/internal/door"
 	"github.com/inlethq/inlet/services/ingest/internal/fetch"
+	"github.com/inlethq/inlet/services/ingest/internal/live"
 	"github.com/inlethq/inlet/services/ingest/internal/router"
 )
 
@@ -48,8 +55,13 @@ type Config struct {
 	JWKSURL    string        `env:"INLET_JWKS_URL" desc:"keys of tokens signed with RS, PS, ES or EdDSA"`
 	Audience   string        `env:"INLET_JWT_AUDIENCE" desc:"what a token's aud must hold, when set"`
 	Issuer     string        `env:"INLET_JWT_ISSUER" desc:"what a token's iss must be, when set"`
-	Keys       string        `env:"INLET_SIGNING_KEYS" secret:"true" desc:"keys of signed URLs: id:base64 of 32 random bytes, separated by commas, the newest first; inlet serve makes one in INLET_DATA"`
+	Keys       string        `env:"INLET_SIGNING_KEYS" secret:"true" desc:"keys of signed URLs and of browsers' sessions: id:base64 of 32 random bytes, separated by commas, the newest first; inlet serve makes one in INLET_DATA"`
+	Origins    []string      `env:"INLET_CORS_ORIGINS" desc:"origins whose pages may call the APIs from a browser, with a key or a token of their own, separated by commas: https://app.example.com; * for all; empty for none"`
 	FetchAllow []string      `env:"INLET_FETCH_ALLOW" desc:"addresses and ranges that are not public and that files may be fetched from by URL, on any port, separated by commas: 10.1.2.3,10.8.0.0/16"`
+	UploadLife time.Duration `env:"INLET_UPLOAD_LIFE" envDefault:"24h" desc:"how long a resumable upload waits for its next bytes before it ends"`
+	Console    string        `env:"INLET_CONSOLE" envDefault:"on" desc:"on or off: the web console at /"`
+	Docs       string        `env:"INLET_DOCS" envDefault:"on" desc:"on or off: the documents of the APIs and of the events, at /docs/"`
+	Events     live.Settings
 	Tiledesk   tiledesk.Config
 }
 
@@ -58,8 +70,9 @@ var dialects = []struct {
 	name string
 	open func(*door.Door, *Config, Needs) router.Dialect
 }{
-	{"native", func(d *door.Door, c *Config, _ Needs) router.Dialect {
-		return native.New(native.Config{Door: d, Fetch: c.fetcher(d.Log)})
+	{"native", func(d *door.Door, c *Config, n Needs) router.Dialect {
+		return native.New(native.Config{Door: d, Fetch: c.fetcher(d.Log), UploadLife: c.UploadLife, About: native.About{Version: n.Version, Dialects: c.Dialects},
+			Live: live.NewHub(c.Events, n.Bus, n.Log), System: core.NewSystem(n.Core, n.Bus)})
 	}},
 	{"tiledesk", func(d *door.Door, c *Config, _ Needs) router.Dialect { return tiledesk.New(d, c.Tiledesk) }},
 	{"sonar", func(d *door.Door, _ *Config, _ Needs) router.Dialect { return sonar.New(d) }},
@@ -78,9 +91,29 @@ func (c *Config) open(d *door.Door, n Needs) []router.Dialect {
 	return all
 }
 
+// pages makes what a browser is shown.
+func (c *Config) pages() ([]router.Pages, error) {
+	var all []router.Pages
+	if c.Console == "on" {
+		pages, err := console.New()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, pages)
+	}
+	if c.Docs == "on" {
+		pages, err := docs.New()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, pages)
+	}
+	return all, nil
+}
+
 // fetcher makes what files are fetched from URLs with.
 func (c *Config) fetcher(log *slog.Logger) *fetch.Client {
-	allow, _ := fetch.ParseAllow(c.FetchAllow) // Validate has checked it; what is malformed allows nothing
+	allow, _ := egress.ParseAllow(c.FetchAllow) // Validate has checked it; what is malformed allows nothing
 	return fetch.New(fetch.Config{Allow: allow, Log: log})
 }
 
@@ -98,7 +131,10 @@ func (c *Config) Validate() error {
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.HasSuffix(c.PublicURL, "/")) {
 		return config.Bad("INLET_PUBLIC_URL", c.PublicURL, "an http or https URL without a slash at its end")
 	}
-	if _, err := fetch.ParseAllow(c.FetchAllow); err != nil {
+	if err := cors.Check(c.Origins); err != nil {
+		return config.Bad("INLET_CORS_ORIGINS", strings.Join(c.Origins, ","), "a list of origins: "+err.Error())
+	}
+	if _, err := egress.ParseAllow(c.FetchAllow); err != nil {
 		return config.Bad("INLET_FETCH_ALLOW", strings.Join(c.FetchAllow, ","), "a list of addresses and of ranges such as 10.0.0.0/8: "+err.Error())
 	}
 	switch {
@@ -110,8 +146,17 @@ func (c *Config) Validate() error {
 		return config.Bad("INLET_MAX_UPLOADS", fmt.Sprint(c.MaxUploads), "1 or more")
 	case c.MaxShare < 0:
 		return config.Bad("INLET_MAX_UPLOADS_TENANT", fmt.Sprint(c.MaxShare), "0 or more")
+	case c.Console != "on" && c.Console != "off":
+		return config.Bad("INLET_CONSOLE", c.Console, "on or off")
+	case c.Docs != "on" && c.Docs != "off":
+		return config.Bad("INLET_DOCS", c.Docs, "on or off")
+	case c.UploadLife <= 0:
+		return config.Bad("INLET_UPLOAD_LIFE", c.UploadLife.String(), "longer than 0s")
 	case c.JWTSecret != "" && len(c.JWTSecret) < 32:
 		return config.Bad("INLET_JWT_SECRET", "(hidden)", "32 bytes or more")
+	}
+	if err := c.Events.Validate(); err != nil {
+		return err
 	}
 	return c.Tiledesk.Validate()
 }
@@ -131,11 +176,16 @@ type runner interface {
 	Run(ctx context.Context) error
 }
 
-// Needs are what the service stands on. All are required; the caller closes them after the service.
+// Needs are what the service stands on. All are required but Metrics and Tracing; the caller closes them after the service.
 type Needs struct {
 	Core *core.Core
-	Bus  bus.Watcher
+	Bus  bus.Bus
 	Log  *slog.Logger
+
+	Version string // of the program
+
+	Metrics prometheus.Registerer // takes the metrics of requests; may be nil
+	Tracing *telemetry.Tracing    // nil while it is off
 }
 
 // New binds the listener. ctx bounds the life of what fetches signing keys.
@@ -164,7 +214,12 @@ func New(ctx context.Context, cfg Config, n Needs) (*Service, error) {
 		Core: n.Core, Auth: auth, Directory: directory, Limiter: access.NewLimiter(nil), Keys: keys,
 		MaxUploads: cfg.MaxUploads, MaxShare: cfg.MaxShare, PublicURL: cfg.PublicURL, Wait: cfg.Wait, MaxFile: cfg.MaxFile, Log: n.Log,
 	}), n)
-	server, err := httpserver.Listen(cfg.Addr, "INLET_ADDR", router.New(n.Log, open...), n.Log)
+	pages, err := cfg.pages()
+	if err != nil {
+		return nil, err
+	}
+	handler := router.New(router.Config{Pages: pages, Log: n.Log, Metrics: n.Metrics, Tracing: n.Tracing}, open...)
+	server, err := httpserver.Listen(cfg.Addr, "INLET_ADDR", cors.Handler(cfg.Origins, handler), n.Log)
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,7 @@ func TestSubscribersMayNotWrite(t *testing.T) {
 		"$JS.API.STREAM.MSG.GET.INLET_DEAD",
 		"$JS.API.CONSUMER.DELETE.INLET.verifier",
 		"$JS.API.CONSUMER.CREATE.INLET.verifier",
+		"$JS.API.CONSUMER.CREATE.INLET.notifier",
 		"$JS.API.CONSUMER.MSG.NEXT.INLET.thumbnailer",
 		"$JS.ACK.INLET.thumbnailer.1.1.1.1.0",
 	)
@@ -138,7 +139,7 @@ func TestRestarts(t *testing.T) {
 	for i := range uploaders {
 		g.Go(func() error { return upload(uploading, s.Client, i, &acknowledged) })
 	}
-	for _, service := range []string{"verifier", "thumbnailer", "sweeper", "nats", "mongo", "ingest"} {
+	for _, service := range []string{"verifier", "thumbnailer", "sweeper", "notifier", "nats", "mongo", "ingest"} {
 		before := acknowledged.len()
 		run(t, environment(t, "INLET_TEST_COMPOSE"), "stop", service)
 		run(t, environment(t, "INLET_TEST_COMPOSE"), "start", service)

@@ -43,6 +43,8 @@ var cases = []struct {
 	{"quota", testQuota},
 	{"quota race", testQuotaRace},
 	{"rate", testRate},
+	{"event stream", testEventStream},
+	{"event stream of a tenant", testEventStreamTenants},
 }
 
 // tenants are those that the cases use besides main, one case each.

@@ -11,10 +11,11 @@ import (
 
 func main() {
 	program.Main(ingest.Name, func(ctx context.Context, p *program.Program, cfg ingest.Config) (lifecycle.Part, error) {
-		s, err := ingest.New(ctx, cfg, ingest.Needs{Core: p.Core, Bus: p.Bus, Log: p.Log})
+		s, err := ingest.New(ctx, cfg, ingest.Needs{Core: p.Core, Bus: p.Bus, Log: p.Log, Version: program.Version, Metrics: p.Metrics, Tracing: p.Tracing})
 		if err != nil {
 			return lifecycle.Part{}, err
 		}
+		p.ShowStatus()
 		p.Log.Info("listening", "addr", s.Addr().String())
 		return lifecycle.Part{Name: ingest.Name, Run: s.Run}, nil
 	})

@@ -48,7 +48,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b.Dialect = New(doortest.New(t, directory, doortest.Options{Config: door.Config{MaxUploads: 2}}))
-	server := httptest.NewServer(router.New(b.log, b.Dialect))
+	server := httptest.NewServer(router.New(router.Config{Log: b.log}, b.Dialect))
 	t.Cleanup(server.Close)
 	b.url = server.URL
 	return b

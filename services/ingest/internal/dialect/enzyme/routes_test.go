@@ -62,7 +62,7 @@ api_keys:
 			return countingRepo{r}
 		},
 	})
-	b.Handler = router.New(b.door.Log, New(b.door))
+	b.Handler = router.New(router.Config{Log: b.door.Log}, New(b.door))
 	return b
 }
 

@@ -48,7 +48,7 @@ func newBench(t testing.TB, wrap func(meta.Repo) meta.Repo) *bench {
 		},
 	})
 	b.Dialect = New(d)
-	b.Handler = router.New(d.Log, b.Dialect)
+	b.Handler = router.New(router.Config{Log: d.Log}, b.Dialect)
 	return b
 }
 

@@ -47,7 +47,7 @@ func newBench(t *testing.T) *bench {
 	d := New(doortest.New(t, doortest.Directory(t, people), doortest.Options{
 		Config: door.Config{MaxUploads: 1, Wait: 20 * time.Millisecond},
 	}), cfg)
-	server := httptest.NewServer(router.New(d.log, d))
+	server := httptest.NewServer(router.New(router.Config{Log: d.log}, d))
 	t.Cleanup(server.Close)
 	return &bench{Dialect: d, t: t, url: server.URL}
 }
