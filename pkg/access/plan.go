@@ -25,6 +25,11 @@ type Rate struct {
 	PerDay    int64
 }
 
+// Times is a rate with n times as many requests in each window.
+func (r Rate) Times(n int64) Rate {
+	return Rate{PerMinute: n * r.PerMinute, PerHour: n * r.PerHour, PerDay: n * r.PerDay}
+}
+
 // planUnlimited is the plan of a tenant for which the directory file names none.
 const planUnlimited = "unlimited"
 

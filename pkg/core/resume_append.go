@@ -44,7 +44,7 @@ func (c *Core) Append(ctx context.Context, r *Resumable, p Piece) (int64, error)
 	body := bufio.NewReaderSize(p.Body, bodyBuffer)
 	var stored int64
 	for {
-		if _, err := body.Peek(1); err == io.EOF { //nolint:errorlint // bare by contract
+		if _, err := body.Peek(1); err == io.EOF {
 			return stored, nil
 		} else if err != nil {
 			return stored, err
@@ -72,7 +72,7 @@ func (c *Core) admitPiece(ctx context.Context, r *Resumable, p Piece, body *bufi
 		return nil
 	}
 	head, err := body.Peek(content.HeadBytes)
-	if err != nil && err != io.EOF { //nolint:errorlint // bare by contract
+	if err != nil && err != io.EOF {
 		return err
 	}
 	if len(head) < content.HeadBytes && int64(len(head)) != r.File.Resumable.Length {

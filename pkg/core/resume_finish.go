@@ -162,7 +162,7 @@ func (s *sequence) Read(p []byte) (int, error) {
 			}
 		}
 		n, err := s.open.Read(p)
-		if err != io.EOF { //nolint:errorlint // bare by contract
+		if err != io.EOF {
 			return n, err
 		}
 		s.Close()

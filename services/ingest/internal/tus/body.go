@@ -4,7 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/tus/tusd/v2/pkg/handler"
@@ -18,22 +18,35 @@ var (
 
 // body is that of a request that brings bytes. It can be stopped from outside, at any time: then it ends as if all had come that there is, so that what
 // came is stored. (tusd has a way of its own for that, which loses an interruption that comes before it reads, and races with it.)
+//
+// The connection of a body that was stopped is of no more use: net/http takes the deadline for the client's end, for all requests to come. So it is closed,
+// and a body that has come to its end, after which another request may follow, is not stopped any more.
 type body struct {
 	io.ReadCloser
 	control *http.ResponseController
-	cause   atomic.Pointer[Error]
+
+	mu    sync.Mutex
+	cause *Error // why it was stopped
+	ended bool
 }
 
 // stop ends the body. The first cause counts.
 func (b *body) stop(cause *Error) {
-	b.cause.CompareAndSwap(nil, cause)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended || b.cause != nil {
+		return
+	}
+	b.cause = cause
 	_ = b.control.SetReadDeadline(time.Now()) // wakes a read that waits; where there are no deadlines it ends by itself
 }
 
 // stopped is the cause, or nil.
 func (b *body) stopped() error {
-	if cause := b.cause.Load(); cause != nil {
-		return cause
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cause != nil {
+		return b.cause
 	}
 	return nil
 }
@@ -43,9 +56,12 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := b.ReadCloser.Read(p)
-	if b.stopped() != nil {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.cause != nil {
 		return n, io.EOF
 	}
+	b.ended = err != nil
 	return n, err
 }
 

@@ -148,8 +148,11 @@ func (u *upload) WriteChunk(ctx context.Context, _ int64, src io.Reader) (int64,
 	}
 	n, err := u.handler.Core.Append(ctx, &u.resumable, p)
 	u.request.show(&u.resumable)
-	if err == nil {
-		err = u.request.body.stopped()
+	if stopped := u.request.body.stopped(); stopped != nil {
+		u.request.header.Set("Connection", "close") // see body
+		if err == nil {
+			err = stopped
+		}
 	}
 	return n, u.request.fail(err)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/inlethq/inlet/pkg/config"
@@ -18,6 +19,9 @@ type setting struct {
 	Default     string `json:"default"`
 	Description string `json:"description,omitempty"`
 }
+
+// ofClients are variables that the commands for users read.
+var ofClients = []string{"INLET_URL", "INLET_API_KEY", "INLET_PROFILE"}
 
 // ShowSettings writes every setting of every service with its value and where that is from, and the variables that look like settings and are none. It returns
 // what Load says of the values. Secrets are not shown.
@@ -38,6 +42,9 @@ func ShowSettings(w io.Writer, asJSON bool) error {
 		lines = append(lines, l)
 	}
 	for _, name := range config.Strangers("INLET_", all...) {
+		if slices.Contains(ofClients, name) {
+			continue
+		}
 		lines = append(lines, setting{Variable: name, Origin: "unknown"})
 	}
 	write := writeTable

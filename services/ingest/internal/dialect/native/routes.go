@@ -118,7 +118,11 @@ func owns(g *gin.Context) bool { return strings.HasPrefix(g.Request.URL.Path, "/
 func (d *Dialect) limitRate(g *gin.Context) {
 	p := door.Principal(g)
 	tenant, _ := d.Directory.Tenant(p.Tenant)
-	decision := d.Limiter.Allow(rateKey(g), tenant.Limits.Rate)
+	rate := tenant.Limits.Rate
+	if g.GetBool(sessionKey) {
+		rate = rate.Times(sessionShare)
+	}
+	decision := d.Limiter.Allow(rateKey(g), rate)
 	if decision.Limit > 0 {
 		h := g.Writer.Header()
 		h.Set("X-RateLimit-Limit", strconv.FormatInt(decision.Limit, 10))

@@ -85,8 +85,16 @@ func (d *Dialect) credentials(g *gin.Context) (access.Principal, error) {
 	case hasSignedURL(g):
 		return d.authenticateURL(g)
 	}
-	return d.Session(g.Request)
+	p, err = d.Session(g.Request)
+	g.Set(sessionKey, err == nil)
+	return p, err
 }
+
+// sessionKey marks requests that come with a session in gin's context.
+const sessionKey = "native.session"
+
+// sessionShare is how many times the plan's rate a browser gets, which asks for a picture with each line of a page. It counts apart from API keys.
+const sessionShare = 20
 
 // authenticate lets known callers through.
 func (d *Dialect) authenticate(g *gin.Context) {

@@ -116,8 +116,8 @@ func TestCookieIsACredential(t *testing.T) {
 			b.want(b.do(http.MethodGet, "/v1/me", "", c.headers...), c.status, c.text)
 		})
 	}
-	if w := b.do(http.MethodGet, "/v1/me", "", "Cookie", ann); w.Header().Get("X-Ratelimit-Limit") != "60" {
-		t.Error("a session has no rate")
+	if w := b.do(http.MethodGet, "/v1/me", "", "Cookie", ann); w.Header().Get("X-Ratelimit-Limit") != "1200" {
+		t.Error("a session has no rate of its own")
 	}
 }
 

@@ -106,8 +106,11 @@ func (d *Dialect) authenticateURL(g *gin.Context) (access.Principal, error) {
 // rateKey is what a request is counted under. Signed URLs have a count of their own, so that whoever holds one uses up nothing of its signer's.
 func rateKey(g *gin.Context) string {
 	p := door.Principal(g)
-	if g.GetBool(signedKey) {
+	switch {
+	case g.GetBool(signedKey):
 		return string(p.Tenant) + "/signed/" + p.ID
+	case g.GetBool(sessionKey):
+		return string(p.Tenant) + "/session/" + p.ID
 	}
 	return p.RateKey()
 }
