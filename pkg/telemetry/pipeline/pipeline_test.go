@@ -74,21 +74,30 @@ inlet_invariant_violations_total{invariant="drift"} 100
 // window is a bus as operators see it.
 type window struct {
 	looks atomic.Int64
-	out   error
+	out   atomic.Bool
+}
+
+func (w *window) err() error {
+	if w.out.Load() {
+		return &file.Error{Kind: file.Unavailable, Op: "test"}
+	}
+	return nil
 }
 
 func (w *window) Inspect(context.Context, ...string) ([]bus.Backlog, error) {
 	w.looks.Add(1)
-	return []bus.Backlog{{Name: "verifier", Waiting: 7, Held: 3, Again: 1}, {Name: "nobody", Missing: true}}, w.out
+	return []bus.Backlog{{Name: "verifier", Waiting: 7, Held: 3, Again: 1}, {Name: "nobody", Missing: true}}, w.err()
 }
-func (w *window) Ping(context.Context) error                                            { return w.out }
-func (w *window) CountDeadLetters(context.Context) (int, error)                         { return 2, w.out }
-func (w *window) DeadLetters(context.Context, uint64, func(bus.DeadLetter) error) error { return w.out }
+func (w *window) Ping(context.Context) error                    { return w.err() }
+func (w *window) CountDeadLetters(context.Context) (int, error) { return 2, w.err() }
+func (w *window) DeadLetters(context.Context, uint64, func(bus.DeadLetter) error) error {
+	return w.err()
+}
 func (w *window) DeadLetter(context.Context, uint64) (bus.DeadLetter, error) {
-	return bus.DeadLetter{}, w.out
+	return bus.DeadLetter{}, w.err()
 }
-func (w *window) DiscardDeadLetter(context.Context, uint64) error { return w.out }
-func (w *window) Publish(context.Context, bus.Message) error      { return w.out }
+func (w *window) DiscardDeadLetter(context.Context, uint64) error { return w.err() }
+func (w *window) Publish(context.Context, bus.Message) error      { return w.err() }
 
 func TestStatus(t *testing.T) {
 	dir := t.TempDir()
@@ -138,7 +147,7 @@ inlet_storage_used_bytes 5
 	if n := testutil.CollectAndCount(status, "inlet_due_age_seconds"); n != 5 {
 		t.Errorf("%d queues of work have an age", n)
 	}
-	w.out = &file.Error{Kind: file.Unavailable, Op: "test"}
+	w.out.Store(true)
 	now = now.Add(5 * time.Second)
 	// What is not known is not told: a queue that nobody can see is not an empty one.
 	if err := testutil.CollectAndCompare(status, strings.NewReader("# HELP inlet_bus_up 1 while the bus takes messages.\n# TYPE inlet_bus_up gauge\ninlet_bus_up 0\n"),

@@ -75,7 +75,7 @@ func TestSeam(t *testing.T) {
 	}
 	joins := map[int64]int{} // how many clients join after so many events
 	for range clients {
-		joins[1+rand.Int64N(int64(events))]++ //nolint:gosec // any place will do
+		joins[1+rand.Int64N(int64(events))]++
 	}
 	var published atomic.Int64
 	var work sync.WaitGroup

@@ -121,7 +121,7 @@ func (p *put) options(it item, b bar) client.UploadOptions {
 // whole uploads a file in one request. For a file of a folder its key is always the same, so that a run that was killed before it could remember makes no second
 // file of it.
 func (p *put) whole(ctx context.Context, it item) (client.File, error) {
-	in, err := os.Open(it.abs) //nolint:gosec // the file that the user has named
+	in, err := os.Open(it.abs)
 	if err != nil {
 		return client.File{}, err
 	}
@@ -151,7 +151,7 @@ func (p *put) key(it item) string {
 
 // pieces uploads a file in pieces, from where an earlier run left off.
 func (p *put) pieces(ctx context.Context, it item, at journal.Entry) (client.File, error) {
-	in, err := os.Open(it.abs) //nolint:gosec // the file that the user has named
+	in, err := os.Open(it.abs)
 	if err != nil {
 		return client.File{}, err
 	}

@@ -88,7 +88,9 @@ func TestOutcomes(t *testing.T) {
 		"204": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, core.Sent{Delivered: true, Status: 204}},
 		"299": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(299) }, core.Sent{Delivered: true, Status: 299}},
 		"308": {
-			func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, 308) },
+			func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, elsewhere.URL, http.StatusPermanentRedirect)
+			},
 			core.Sent{Status: 308, Text: "status 308: redirects are not followed"},
 		},
 		"400": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(400) }, core.Sent{Status: 400, Text: "status 400"}},

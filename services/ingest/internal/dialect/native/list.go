@@ -181,13 +181,13 @@ func listCursor(next int64, t total) string {
 }
 
 func parseListCursor(s string) (after int64, t total, err error) {
-	text, err := base64.RawURLEncoding.DecodeString(s)
+	text, errText := base64.RawURLEncoding.DecodeString(s)
 	rest, ok := strings.CutPrefix(string(text), "l")
 	position, files, found := strings.Cut(rest, ".")
 	files, t.capped = strings.CutSuffix(files, capped)
 	after, errAfter := strconv.ParseInt(position, 36, 64)
 	t.files, err = strconv.ParseInt(files, 36, 64)
-	if err != nil || errAfter != nil || !ok || !found || after < 1 || t.files < 0 {
+	if errText != nil || err != nil || errAfter != nil || !ok || !found || after < 1 || t.files < 0 {
 		return 0, total{}, badCursor()
 	}
 	return after, t, nil

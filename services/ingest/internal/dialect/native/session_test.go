@@ -17,7 +17,7 @@ const annSignsIn = `{"email": "ann@acme.test", "password": "one"}`
 func (b *bench) signIn(body string) string {
 	b.t.Helper()
 	w := b.do(http.MethodPost, "/v1/session", body)
-	cookies := w.Result().Cookies() //nolint:bodyclose // of a recorder
+	cookies := w.Result().Cookies()
 	if w.Code != http.StatusCreated || len(cookies) != 1 {
 		b.t.Fatalf("%d %s with cookies %v", w.Code, w.Body, cookies)
 	}

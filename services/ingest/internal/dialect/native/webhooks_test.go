@@ -148,7 +148,7 @@ func TestWebhookLife(t *testing.T) {
 func TestWebhookRefusals(t *testing.T) {
 	h := hookServer(t)
 	good := ask(t, h, hookKey, "POST", "/v1/webhooks", `{"url":"http://example.com","events":["*"]}`).webhook(t)
-	for name, body := range map[string]string{
+	for name, body := range map[string]string{ //nolint:gosec // a secret that is refused
 		"no body":          ``,
 		"no events":        `{"url":"http://example.com"}`,
 		"no url":           `{"events":["*"]}`,

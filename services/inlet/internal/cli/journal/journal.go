@@ -102,7 +102,7 @@ func hold(path string) (*os.File, error) {
 const spareLines = 1000
 
 func (j *Journal) read() error {
-	in, err := os.OpenFile(j.path, os.O_RDONLY|os.O_CREATE, 0o600) //nolint:gosec // in the user's own folder
+	in, err := os.OpenFile(j.path, os.O_RDONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (j *Journal) read() error {
 			return err
 		}
 	}
-	if j.out, err = os.OpenFile(j.path, os.O_WRONLY|os.O_APPEND, 0o600); err != nil { //nolint:gosec // in the user's own folder
+	if j.out, err = os.OpenFile(j.path, os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
 		return err
 	}
 	_, err = j.out.WriteString("\n") // ends a torn line
