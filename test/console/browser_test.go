@@ -54,13 +54,13 @@ func browse(t *testing.T, origin string) *tab {
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
-	return newTab(t, allocator, origin)
+	return newTab(allocator, t, origin)
 }
 
 // second opens another tab of the same browser, with the same cookies.
-func (p *tab) second() *tab { return newTab(p.t, p.ctx, p.origin) }
+func (p *tab) second() *tab { return newTab(p.ctx, p.t, p.origin) }
 
-func newTab(t *testing.T, parent context.Context, origin string) *tab {
+func newTab(parent context.Context, t *testing.T, origin string) *tab {
 	t.Helper()
 	f := &faults{origin: origin}
 	ctx, cancel := chromedp.NewContext(parent, chromedp.WithListener(f.take))

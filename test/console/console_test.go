@@ -110,7 +110,7 @@ func files(t *testing.T) []string {
 	}
 	all[0].Name = "photo.jpg"
 	for i := len(all); i < dropped; i++ {
-		s := samples.JPEG(900-i*10, 600, uint64(i)) //nolint:gosec // small
+		s := samples.JPEG(900-i*10, 600, uint64(i))
 		s.Name = fmt.Sprintf("field-%02d.jpg", i)
 		all = append(all, s)
 	}

@@ -153,7 +153,7 @@ func TestNoDocuments(t *testing.T) {
 	if err == nil {
 		t.Fatal("documents that are not there are loaded")
 	}
-	if _, got := (broken{err}).RoundTrip(nil); got == nil {
+	if _, got := (broken{err}).RoundTrip(nil); got == nil { //nolint:bodyclose // there is no answer
 		t.Error("a request is made without documents")
 	}
 }

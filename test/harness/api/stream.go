@@ -41,7 +41,7 @@ func (c *Client) Follow(ctx context.Context, query url.Values, lastID string) (*
 	if lastID != "" {
 		req.Header.Set("Last-Event-ID", lastID)
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.http.Do(req) //nolint:bodyclose // the stream does, when it ends
 	if err != nil {
 		cancel()
 		return nil, err
