@@ -42,6 +42,9 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if strings.EqualFold(resp.Header.Get("Server"), "versitygw") || resp.Header.Get("X-Amz-Request-Id") != "" {
+		return resp, nil // of an S3 server, which clients are sent to
+	}
 	x := exchange{request: r, response: resp}
 	if isText(resp.Header.Get("Content-Type")) {
 		if err := x.peek(); err != nil {
