@@ -34,7 +34,7 @@ demo: native ## send one file of each kind to a fresh Inlet and show what become
 
 # The console's build is committed: a checkout needs no Node.
 CONSOLE = services/ingest/console
-NPM     = cd $(CONSOLE)/web && npm ci --silent --no-audit --no-fund && npm run --silent
+NPM     = cd $(CONSOLE)/web && npm install --no-save --silent --no-audit --no-fund && npm run --silent
 
 console: ## build the web console anew (Node 18 or newer)
 	@$(NPM) build

@@ -319,8 +319,8 @@ func TestOperatorsExitCodes(t *testing.T) {
 		{2, []string{"fsck", "too-much"}},
 		{2, []string{"fsck", "--grace", "0s"}},
 		{1, []string{"dead", "ls"}},
-		{1, []string{"dead", "replay"}},
-		{1, []string{"dead", "replay", "--all", "x"}},
+		{2, []string{"dead", "replay"}},
+		{2, []string{"dead", "replay", "--all", "x"}},
 		{0, []string{"dead", "--help"}},
 	} {
 		m.inlet(c.code, c.args...)
