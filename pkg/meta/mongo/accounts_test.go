@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/meta"
 )
@@ -76,6 +78,17 @@ func TestStepTaken(t *testing.T) {
 		got, err := stepTaken(tt.stored, tt.d, tt.before)
 		if !errors.Is(err, tt.err) || tt.err == nil && (err != nil || got != tt.want) {
 			t.Errorf("%s: %+v, %v, want %+v, %v", tt.what, got, err, tt.want, tt.err)
+		}
+	}
+}
+
+func TestErrorsOfTheDriverAreOutages(t *testing.T) {
+	for want, err := range map[file.Kind]error{
+		file.Unavailable: mongo.CommandError{Message: "connection pool was cleared"},
+		file.Internal:    mongo.CommandError{Code: 2, Message: "bad value"},
+	} {
+		if got := kindOf(err); got != want {
+			t.Errorf("%v is %v, want %v", err, got, want)
 		}
 	}
 }

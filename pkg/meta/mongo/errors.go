@@ -34,12 +34,15 @@ var passing = []int{
 
 func kindOf(err error) file.Kind {
 	var server mongo.ServerError
+	var command mongo.CommandError
 	var marshal mongo.MarshalError
 	switch {
 	case errors.As(err, &marshal):
 		return file.Internal
 	case !errors.As(err, &server) || mongo.IsNetworkError(err) || mongo.IsTimeout(err):
 		return file.Unavailable // no answer
+	case errors.As(err, &command) && command.Code == 0:
+		return file.Unavailable // the driver's own, as when it has let go of all connections: a server's answer has a code
 	case server.HasErrorCode(outOfDiskSpace):
 		return file.NoSpace
 	case slices.ContainsFunc(passing, server.HasErrorCode), server.HasErrorLabel("RetryableWriteError"):
