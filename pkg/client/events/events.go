@@ -28,6 +28,7 @@ const stream = "INLET"
 const (
 	reconnectWait = time.Second
 	startTimeout  = 10 * time.Second // to connect and make the consumer
+	endTimeout    = 2 * time.Second  // to say that it goes
 	ackWait       = 30 * time.Second
 	firstRetry    = time.Second // after the first failure of a handler, doubled each time
 	maxRetry      = 5 * time.Minute
@@ -87,13 +88,22 @@ func Subscribe(ctx context.Context, url string, f Filter, handle Handler) error 
 	if err != nil {
 		return fmt.Errorf("events: %w", err)
 	}
+	// The server is to know that nobody asks any more, and what was acknowledged, before the next subscriber of this name comes: what it sends to one that
+	// has gone comes again only after ackWait.
+	defer func() { _ = conn.FlushTimeout(endTimeout) }()
 	defer messages.Stop()
-	defer context.AfterFunc(ctx, messages.Stop)()
+	defer context.AfterFunc(ctx, messages.Drain)()
 	s := subscriber{handle: handle, durable: f.Durable != "", log: log}
 	for {
 		m, err := messages.Next()
 		if ctx.Err() != nil {
-			return ctx.Err()
+			if err != nil {
+				return ctx.Err()
+			}
+			if err := s.settle(m.Nak); err != nil { // it was sent ahead, and goes to the next
+				return err
+			}
+			continue
 		}
 		if errors.Is(err, jetstream.ErrNoHeartbeat) { // it asks again by itself
 			continue

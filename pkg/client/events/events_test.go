@@ -137,8 +137,26 @@ func TestDurableGoesOnWhereItWas(t *testing.T) {
 	}
 	p.publish(event.Verified, "a", 3)
 	f.Facts = []event.Fact{event.Verified} // may change
-	if got := p.gather(f, 1); got[0] != "file.verified.a.3" {
+	if got := p.gather(f, 1); len(got) != 1 || got[0] != "file.verified.a.3" {
 		t.Errorf("the second time it was told %v", got)
+	}
+}
+
+// TestDurableGivesBack: what was sent ahead to a subscriber that ends goes to the next one at once, and not when the server has given it up.
+func TestDurableGivesBack(t *testing.T) {
+	p := newPublisher(t)
+	for n := range 50 {
+		p.publish(event.Stored, "a", n)
+	}
+	f := events.Filter{Durable: "worker", Since: time.Now().Add(-time.Hour)}
+	told := map[string]int{}
+	for range 5 {
+		for _, id := range p.gather(f, 10) {
+			told[id]++
+		}
+	}
+	if len(told) != 50 {
+		t.Errorf("%d of 50 events were told in turns of 10: %v", len(told), told)
 	}
 }
 
