@@ -82,7 +82,9 @@ func (h *Webhooks) Begin(ctx context.Context, w *meta.Webhook, d *meta.Delivery,
 			d.LastError = undeliveredText
 			return nil
 		}
-		d.Attempts++ // before it is made, so that those that end in a crash count
+		if d.Claim.By == "" { // else whoever made the attempt has died, and makes it no less
+			d.Attempts++
+		}
 		d.Claim = file.Claim{By: h.core.name + "/" + ulid.Make().String(), Until: now.Add(lease), Token: d.Claim.Token + 1}
 		d.NextAt = d.Claim.Until
 		return nil

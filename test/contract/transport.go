@@ -16,6 +16,7 @@ const maxBody = 1 << 20
 type Transport struct {
 	Next      http.RoundTripper
 	Documents *Documents
+	Base      string // of Inlet, where clients are sent to other servers as well; empty when every request is to it
 }
 
 var _ http.RoundTripper = (*Transport)(nil)
@@ -23,12 +24,15 @@ var _ http.RoundTripper = (*Transport)(nil)
 var load = sync.OnceValues(func() (*Documents, error) { return Load(Folder()) })
 
 // Wrap puts a Transport with the documents of this repository before next. Documents that cannot be read fail every request.
-func Wrap(next http.RoundTripper) http.RoundTripper {
+func Wrap(next http.RoundTripper) http.RoundTripper { return WrapFor("", next) }
+
+// WrapFor is Wrap for the requests to one base URL.
+func WrapFor(base string, next http.RoundTripper) http.RoundTripper {
 	d, err := load()
 	if err != nil {
 		return broken{err}
 	}
-	return &Transport{Next: next, Documents: d}
+	return &Transport{Next: next, Documents: d, Base: base}
 }
 
 // broken stands for documents that cannot be read.
@@ -39,11 +43,8 @@ func (b broken) RoundTrip(*http.Request) (*http.Response, error) { return nil, b
 // RoundTrip implements http.RoundTripper.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := t.Next.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	if strings.EqualFold(resp.Header.Get("Server"), "versitygw") || resp.Header.Get("X-Amz-Request-Id") != "" {
-		return resp, nil // of an S3 server, which clients are sent to
+	if err != nil || !strings.HasPrefix(r.URL.String(), t.Base) {
+		return resp, err
 	}
 	x := exchange{request: r, response: resp}
 	if isText(resp.Header.Get("Content-Type")) {

@@ -35,7 +35,6 @@ func start(t *testing.T, run func(testing.TB, harness.Options) *harness.System) 
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableCompression = true // sends no header that the row did not set
 	e.http = &http.Client{
-		Transport:     contract.Wrap(transport),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -48,6 +47,7 @@ func start(t *testing.T, run func(testing.TB, harness.Options) *harness.System) 
 		"INLET_BLOBS":          "disk:" + e.Blobs,
 		"INLET_BLOBS_FALLBACK": "disk:" + e.Fallback,
 	}})
+	e.http.Transport = contract.WrapFor(e.Base(), transport)
 	return e
 }
 

@@ -28,7 +28,7 @@ func (s *settings) welcome(out io.Writer, created *access.Created, embeddedBus b
 	}
 	fmt.Fprintf(out, "  API key    %s\n  user       %s, password %s (shown this once)\n", created.APIKey, created.Email, created.Password)
 	fmt.Fprintf(out, `
-Try it:
+Open %[2]s in a browser and sign in with the key, or try it here:
 
   id=$(echo hello | curl -s -H 'X-API-Key: %[1]s' -F 'file=@-;filename=hello.txt' %[2]s/v1/files | grep -o 'file_[0-9A-Z]*' | head -1)
   curl -H 'X-API-Key: %[1]s' %[2]s/v1/files/$id
