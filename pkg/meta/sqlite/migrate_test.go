@@ -34,7 +34,7 @@ func TestOldRecordsAreFoundByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, statement := range []string{
-		"DROP INDEX files_search", "DROP INDEX files_parent", "ALTER TABLE files DROP COLUMN name_index", "ALTER TABLE files DROP COLUMN type_index",
+		"DROP TABLE spare", "DROP INDEX files_search", "DROP INDEX files_parent", "ALTER TABLE files DROP COLUMN name_index", "ALTER TABLE files DROP COLUMN type_index",
 		"CREATE INDEX files_parent ON files (tenant, parent_kind, parent_id, number, state, expires_at, charged)", fmt.Sprintf("PRAGMA user_version = %d", version),
 	} {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {

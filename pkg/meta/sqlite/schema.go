@@ -117,6 +117,8 @@ UPDATE files SET
 DROP INDEX files_parent;
 CREATE INDEX files_parent ON files (tenant, parent_kind, parent_id, number, state, expires_at, charged, type_index, name_index);
 CREATE INDEX files_search ON files (tenant, number, state, expires_at, type_index, name_index);
+`, `
+CREATE TABLE spare (pages BLOB NOT NULL) STRICT;
 `}
 
 // The functions of the migration that gives names and types to records that were written without. They are of no use to a query: an index holds

@@ -24,6 +24,7 @@ type writer struct {
 	db     *sql.DB
 	conn   *sql.Conn
 	ledger *ledger
+	spare  spare
 	queue  chan write
 	ended  chan struct{}
 
@@ -32,7 +33,7 @@ type writer struct {
 }
 
 func startWriter(db *sql.DB, conn *sql.Conn, l *ledger) *writer {
-	w := &writer{db: db, conn: conn, ledger: l, queue: make(chan write, maxBatch), ended: make(chan struct{})}
+	w := &writer{db: db, conn: conn, ledger: l, spare: spare{conn: conn}, queue: make(chan write, maxBatch), ended: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -82,10 +83,12 @@ func (w *writer) close() error {
 // run commits batches until the queue is closed and empty.
 func (w *writer) run() {
 	defer close(w.ended)
+	w.spare.look()
 	for first := range w.queue {
 		// Those who were answered a moment ago are about to write again: let them get into this batch.
 		runtime.Gosched()
 		w.commit(w.collect(first))
+		w.spare.keep()
 	}
 	if w.ledger.unsaved() {
 		w.commit(nil)
@@ -143,13 +146,8 @@ func (w *writer) try(writes []write) ([]error, error) {
 }
 
 // rewind copies the write-ahead log into the database, so that the next write takes the log's own room from its beginning in place of new room at its
-// end. It reports whether it could: readers may hold on to the log, and the database itself may have to grow.
-// https://www.sqlite.org/pragma.html#pragma_wal_checkpoint
-func (w *writer) rewind() bool {
-	var busy, frames, copied int64
-	err := w.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(RESTART)").Scan(&busy, &frames, &copied)
-	return err == nil && busy == 0 && frames == copied
-}
+// end. It reports whether it could.
+func (w *writer) rewind() bool { return checkpoint(w.conn, "RESTART") }
 
 // batch is a transaction of the writer. Its first failing statement breaks it: from then on nothing is executed, and every write in it
 // fails. So a statement must fail for the database's reasons only, and what can be refused is asked for beforehand.
