@@ -44,7 +44,7 @@ func breakDatabase(ctx context.Context, t *trial) (reached string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, d.peer.close()) }()
-	if d.proxy, err = newMongoProxy(d.peer.addr); err != nil {
+	if d.proxy, err = newMongoProxy(d.peer.addr, filepath.Join(t.dir, "mongo.jsonl")); err != nil {
 		return "", err
 	}
 	defer d.proxy.close()

@@ -32,6 +32,7 @@ const mongoLag = 3 * time.Second
 type mongoProxy struct {
 	address string
 	server  string // host:port
+	journal *mongoJournal
 
 	mu       sync.Mutex
 	listener net.Listener // nil while connections are refused
@@ -45,13 +46,17 @@ type mongoProxy struct {
 	drained  chan struct{} // closed when lose comes to 0
 }
 
-// newMongoProxy listens before a server.
-func newMongoProxy(server string) (*mongoProxy, error) {
+// newMongoProxy listens before a server, and writes what is written to accounts and made in files to a journal.
+func newMongoProxy(server, journal string) (*mongoProxy, error) {
 	addr, err := quietAddr()
 	if err != nil {
 		return nil, err
 	}
-	p := &mongoProxy{address: addr, server: server, conns: map[net.Conn]struct{}{}, changed: make(chan struct{}), lost: map[string]int{}}
+	j, err := newMongoJournal(journal)
+	if err != nil {
+		return nil, err
+	}
+	p := &mongoProxy{address: addr, server: server, journal: j, conns: map[net.Conn]struct{}{}, changed: make(chan struct{}), lost: map[string]int{}}
 	return p, p.listen()
 }
 
@@ -128,6 +133,7 @@ func (p *mongoProxy) close() {
 	defer p.mu.Unlock()
 	_ = p.listener.Close() // nobody waits for it
 	p.cut()
+	_ = p.journal.close() // it is there to be read by people
 }
 
 // cut closes all connections. The lock is held.
@@ -196,14 +202,25 @@ func (p *mongoProxy) exchange(server net.Conn, command []byte) ([]byte, error) {
 			break
 		}
 		if fault == mongoForgetful && slices.Contains(writes, name) {
-			if _, err := forward(server, command); err != nil {
+			if _, err := p.forward(server, command, name, target, true); err != nil {
 				return nil, err
 			}
 		}
 		return errorReply(command, code)
 	}
+	if !slices.Contains(writes, name) {
+		return forward(server, command)
+	}
+	return p.forward(server, command, name, target, false)
+}
+
+// forward has a write done. Its answer may be one of those that are to be lost.
+func (p *mongoProxy) forward(server net.Conn, command []byte, name, target string, forgotten bool) ([]byte, error) {
+	began := time.Now()
 	reply, err := forward(server, command)
-	if err == nil && slices.Contains(writes, name) && p.loses(name+" "+target) {
+	lost := err == nil && !forgotten && p.loses(name+" "+target)
+	p.journal.note(began, command, name, target, reply, lost || forgotten)
+	if lost {
 		return nil, errAnswerLost
 	}
 	return reply, err

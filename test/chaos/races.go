@@ -35,6 +35,7 @@ type race struct {
 	signed  string // path and query of its signed URL
 	ended   atomic.Bool
 	expires bool
+	life    time.Duration // of a file that expires
 	removed bool          // by a request
 	after   time.Duration // from its acknowledgement to that request
 }
@@ -47,20 +48,21 @@ func raceReads(ctx context.Context, t *trial) (reached string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	return raceIn(ctx, t, s, racesAtOnce)
+	reached, err = raceIn(ctx, t, s, t.cycles, racesAtOnce, raceLife)
+	return fmt.Sprintf("%d races, %s; %s", t.cycles, t.found.figures(resurrected), reached), err
 }
 
-// raceIn runs the races of a trial, some at once.
-func raceIn(ctx context.Context, t *trial, s system, atOnce int) (reached string, err error) {
+// raceIn runs races, some at once.
+func raceIn(ctx context.Context, t *trial, s system, races, atOnce int, life time.Duration) (reached string, err error) {
 	g, running := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
-	for i := range t.cycles {
+	for i := range races {
 		r := &race{
-			trial: t, client: s.client(), expires: i%3 != 0, removed: i%3 != 1, after: t.within(raceDelay),
+			trial: t, client: s.client(), expires: i%3 != 0, removed: i%3 != 1, after: t.within(raceDelay), life: life,
 			entry: t.history.add(fmt.Sprintf("race-%d", i), newText(t.rng.Uint64())),
 		}
 		if r.expires && r.removed {
-			r.after += raceLife - raceDelay/2
+			r.after += life - raceDelay/2
 		}
 		g.Go(func() error { return r.run(running) })
 	}
@@ -72,8 +74,7 @@ func raceIn(ctx context.Context, t *trial, s system, atOnce int) (reached string
 		return "", err
 	}
 	err = newChecker(t, s.client()).lookForPhantoms(ctx)
-	return fmt.Sprintf("%d races, %s; fsck found %s, and nothing %.1f s into the reconcile",
-		t.cycles, t.found.figures(resurrected), before, mended.Seconds()), err
+	return fmt.Sprintf("fsck found %s, and nothing %.1f s into the reconcile", before, mended.Seconds()), err
 }
 
 func (r *race) run(ctx context.Context) error {
@@ -85,7 +86,7 @@ func (r *race) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	over := time.Now().Add(raceLife) // it was made before it was acknowledged
+	over := time.Now().Add(r.life) // it was made before it was acknowledged
 	g, ctx := errgroup.WithContext(ctx)
 	for _, path := range []string{"/v1/files/" + r.entry.id, "/v1/files/" + r.entry.id + "/download", r.signed} {
 		g.Go(func() error { return r.read(ctx, path) })
@@ -112,7 +113,7 @@ var errOver = errors.New("the file has expired before its race")
 func (r *race) begin(ctx context.Context) error {
 	query := url.Values{}
 	if r.expires {
-		query.Set("expires_in", strconv.Itoa(int(raceLife/time.Second)))
+		query.Set("expires_in", strconv.Itoa(int(r.life/time.Second)))
 	}
 	h := respondAsync()
 	if r.entry.seed%4 == 0 && !r.expires {

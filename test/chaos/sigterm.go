@@ -27,7 +27,9 @@ func terminate(ctx context.Context, t *trial) (reached string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	return termination{trial: t, system: s, pick: func() ender { return s }, uploads: termUploads, stallEvery: stallEvery}.run(ctx)
+	r := termination{trial: t, system: s, pick: func() ender { return s }, cycles: t.cycles, uploads: termUploads, stallEvery: stallEvery}
+	end, err := r.run(ctx)
+	return fmt.Sprintf("%s; %s", &r, end), err
 }
 
 // ender is a process that ends by SIGTERM and is started again.
@@ -42,26 +44,36 @@ type termination struct {
 	trial      *trial
 	system     system
 	pick       func() ender // who is ended in the next cycle
-	uploads    int          // in flight
-	stallEvery int          // of so many cycles, one has a client that never goes on; 0 for none
-	late       bool         // the signal comes some time after the uploads go on
+	cycles     int
+	uploads    int  // in flight
+	stallEvery int  // of so many cycles, one has a client that never goes on; 0 for none
+	late       bool // the signal comes some time after the uploads go on
+
+	done, good, sent, answered int
+	slowest                    time.Duration
+}
+
+// String gives the figures of all runs.
+func (r *termination) String() string {
+	return fmt.Sprintf("%d of %d ended with exit 0, the slowest after %.1f s; of %d uploads in flight %d were acknowledged, the rest sent again: %s",
+		r.good, r.done, r.slowest.Seconds(), r.sent, r.answered, r.trial.found.figures(lost, changed, phantom, stuck, untidy))
 }
 
 // run ends and starts, and judges what is there in the end.
-func (r termination) run(ctx context.Context) (string, error) {
+func (r *termination) run(ctx context.Context) (end string, err error) {
 	t := r.trial
 	c := newChecker(t, r.system.client())
-	good, inTime, answered, slowest := 0, 0, 0, time.Duration(0)
-	for cycle := range t.cycles {
+	for range r.cycles {
 		from := len(t.history.from(0))
 		s := r.pick()
-		took, clean, err := r.once(ctx, s, cycle)
+		took, clean, err := r.once(ctx, s, r.done)
 		if err != nil {
 			return "", err
 		}
+		r.done++
 		if clean {
-			good++
-			slowest = max(slowest, took)
+			r.good++
+			r.slowest = max(r.slowest, took)
 		}
 		if err := s.start(ctx); err != nil {
 			return "", err
@@ -69,22 +81,20 @@ func (r termination) run(ctx context.Context) (string, error) {
 		sent := t.history.from(from)
 		for _, e := range sent {
 			if t.history.snapshot(e).upload == ok {
-				answered++
+				r.answered++
 			}
 		}
-		inTime += len(sent)
+		r.sent += len(sent)
 		if err := c.lookAll(ctx, sent, false); err != nil {
 			return "", err
 		}
-		t.line("SIGTERM %d of %s: ended after %d ms, %d of %d uploads answered, %d violations", cycle+1, s.name(), took.Milliseconds(), answered, inTime, t.found.total())
+		t.line("SIGTERM %d of %s: ended after %d ms, %d of %d uploads answered, %d violations", r.done, s.name(), took.Milliseconds(), r.answered, r.sent, t.found.total())
 	}
-	end, err := checkEnd(ctx, t, r.system)
-	return fmt.Sprintf("%d of %d ended with exit 0, the slowest after %.1f s; of %d uploads in flight %d were acknowledged, the rest sent again: %s; %s",
-		good, t.cycles, slowest.Seconds(), inTime, answered, t.found.figures(lost, changed, phantom, stuck, untidy), end), err
+	return checkEnd(ctx, t, r.system)
 }
 
 // once sends uploads half-way, then SIGTERM, then the rest. It returns when the process has ended and every client knows what it can know.
-func (r termination) once(ctx context.Context, s ender, cycle int) (took time.Duration, clean bool, err error) {
+func (r *termination) once(ctx context.Context, s ender, cycle int) (took time.Duration, clean bool, err error) {
 	t := r.trial
 	uploading, cut := context.WithCancel(ctx)
 	var clients, stalled sync.WaitGroup

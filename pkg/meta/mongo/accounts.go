@@ -25,7 +25,7 @@ type account struct {
 	Used   int64           `bson:"used"` // charged to records, and held
 	Rev    int64           `bson:"rev"`  // grows with every change
 	Held   map[string]hold `bson:"held"`
-	// Done marks the steps that were followed of late (see apply): when, in microseconds.
+	// Done marks the steps that were followed of late, and the records whose reservation Recount has ended (see follow): when, in microseconds.
 	Done map[string]int64 `bson:"done"`
 }
 
@@ -87,7 +87,7 @@ func doneField(mark string) string { return "done." + mark }
 
 // charge lets the account follow a record that charged so much before. The record is stored by now: a failure is an outcome that is not known, Unavailable.
 func (s *Store) charge(ctx context.Context, d meta.Document, before int64) error {
-	err := s.follow(ctx, stepOf(d, before))
+	err := s.follow(ctx, stepOf(d, before), false)
 	if file.Is(err, file.Unavailable) {
 		s.settleLater(d, before, false)
 	}
@@ -116,30 +116,38 @@ func (c step) mark() string {
 	return c.id + "_" + strconv.FormatInt(c.rev, 10)
 }
 
+// recountedMark says that Recount has ended the reservation of a record, and counted what the record charges.
+func recountedMark(id string) string { return id + "_0" }
+
 // follow brings an account behind a step of a record, once, however often the answers are lost. While there is a reservation under the record's id it
-// stands for all that the record charges: it ends, and what the record charges now takes its place.
-func (s *Store) follow(ctx context.Context, c step) error {
-	held := false // there was a reservation; when it is gone without a mark, Recount has counted the record
+// stands for all that the record charges: it ends, and what the record charges now takes its place. Where it ends meanwhile, another step has taken it,
+// which leaves this one to do, or Recount, which has counted this one.
+//
+// again says that the step was tried before this call, without an answer. Such a try may be carried out at any later time: its mark stays for Recount.
+func (s *Store) follow(ctx context.Context, c step, again bool) error {
+	held := false
 	for range maxTries {
 		var done bool
-		err := untilAnswered(ctx, func(bool) error {
+		err := untilAnswered(ctx, func(bool) (err error) {
+			defer func() { again = again || unanswered(err) }()
 			a, err := s.standing(ctx, c.tenant, c.id)
 			if err != nil {
 				return err
 			}
 			_, marked := a.Done[c.mark()]
+			_, recounted := a.Done[recountedMark(c.id)]
 			h, holds := a.Held[c.id]
-			if marked {
-				s.spent.put(c.tenant, c.mark())
-			}
-			if marked || !holds && (held || c.before == c.after) {
-				done = true
+			if marked || !holds && (held && recounted || c.before == c.after) {
+				done, again = true, again || marked // by another call, perhaps, which may still have a try under way
 				return nil
 			}
 			held = held || holds
 			done, err = s.apply(ctx, c, h.Bytes, holds)
 			return err
 		})
+		if err == nil && done && !again && c.rev != 0 {
+			s.spent.put(c.tenant, c.mark())
+		}
 		if err != nil || done {
 			return translate(ctx, "mongo.account", err)
 		}
@@ -187,8 +195,6 @@ func (s *Store) apply(ctx context.Context, c step, bytes int64, held bool) (bool
 	done, err := s.accounts.update(ctx, filter, update, !held)
 	if !done {
 		s.spent.put(c.tenant, spent...)
-	} else if mark := c.mark(); mark != "" {
-		s.spent.put(c.tenant, mark)
 	}
 	if mongo.IsDuplicateKeyError(err) { // there is an account, which the filter did not match
 		return false, nil
@@ -198,7 +204,7 @@ func (s *Store) apply(ctx context.Context, c step, bytes int64, held bool) (bool
 
 // spentMarks holds, by tenant, the marks that nobody will look for any more. The zero value is empty; it may be used by many goroutines.
 //
-// It is a set: a step may be followed twice, by its call and later (settleNow), and an update that names a field twice is refused by the server.
+// It is a set: an update that names a field twice is refused by the server.
 type spentMarks struct {
 	mu       sync.Mutex
 	byTenant map[string]map[string]struct{}
@@ -235,7 +241,7 @@ func (s *Store) Release(ctx context.Context, t file.Tenant, id file.ID) error {
 	if err := errors.Join(meta.ValidateTenant(t), meta.ValidateID(id)); err != nil {
 		return err
 	}
-	return s.follow(ctx, step{tenant: string(t), id: string(id)})
+	return s.follow(ctx, step{tenant: string(t), id: string(id)}, false)
 }
 
 // Account returns the tenant's storage.
@@ -274,9 +280,13 @@ func (s *Store) Recount(ctx context.Context, t file.Tenant, now time.Time) (int6
 	if err != nil {
 		return 0, translate(ctx, "mongo.recount", err)
 	}
-	var over bson.D // reservations that have lapsed, or whose record is there, and marks that a process which died has left
+	var over bson.D // reservations that have lapsed, or whose record is there, and old marks
+	var counted bson.D
 	var held int64
 	for id, h := range a.Held {
+		if landed[id] {
+			counted = append(counted, bson.E{Key: doneField(recountedMark(id)), Value: meta.Micros(now)})
+		}
 		if landed[id] || h.Until < meta.Micros(now) {
 			over = append(over, bson.E{Key: heldField(id), Value: ""})
 			continue
@@ -299,7 +309,7 @@ func (s *Store) Recount(ctx context.Context, t file.Tenant, now time.Time) (int6
 	if err := pause(ctx, s.settle); err != nil {
 		return 0, file.Wrap(file.Cancelled, "mongo.recount", err)
 	}
-	if err := s.correct(ctx, t, a.Rev, charged+held, over); err != nil {
+	if err := s.correct(ctx, t, a.Rev, charged+held, over, counted); err != nil {
 		return 0, translate(ctx, "mongo.recount", err)
 	}
 	return off, nil
@@ -325,10 +335,10 @@ func (s *Store) landed(ctx context.Context, t file.Tenant, held map[string]hold)
 	return ids, nil
 }
 
-// correct sets the usage and drops reservations in an account that is still at rev; 0 is an account that does not exist.
-func (s *Store) correct(ctx context.Context, t file.Tenant, rev, used int64, over bson.D) error {
+// correct sets the usage, drops reservations and leaves marks in an account that is still at rev; 0 is an account that does not exist.
+func (s *Store) correct(ctx context.Context, t file.Tenant, rev, used int64, over, counted bson.D) error {
 	update := bson.D{
-		{Key: "$set", Value: bson.D{{Key: "used", Value: used}}},
+		{Key: "$set", Value: append(counted, bson.E{Key: "used", Value: used})},
 		{Key: "$inc", Value: bson.D{{Key: "rev", Value: int64(1)}}},
 	}
 	if len(over) > 0 {

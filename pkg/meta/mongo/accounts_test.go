@@ -61,7 +61,7 @@ func TestStepTaken(t *testing.T) {
 		want      step
 		err       error
 	}{
-		{"as it was made", made, made, 0, stepOf(made, 0), nil},
+		{"as it was made", made, made, 0, stepOf(made, 10), nil},
 		{"verified since", at(3, file.Ready, ""), made, 0, step{tenant: "t", id: made.ID, rev: 3, before: 10, after: 10}, nil},
 		{"deleted since", deleted, made, 0, step{tenant: "t", id: made.ID, rev: 4}, nil},
 		{"not made", meta.Document{}, made, 0, step{}, errNotThere},

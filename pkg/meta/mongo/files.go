@@ -80,7 +80,11 @@ func (s *Store) createAgain(ctx context.Context, f *file.File, d meta.Document, 
 		return translate(ctx, "mongo.create", err)
 	}
 	if _, held := a.Held[d.ID]; held || same && fresh {
-		if err := s.charge(ctx, stored, 0); err != nil {
+		before := int64(0)
+		if held { // whoever ends the reservation first has followed
+			before = stored.Charged
+		}
+		if err := s.charge(ctx, stored, before); err != nil {
 			return err
 		}
 	}

@@ -43,7 +43,7 @@ func (s *Store) settleNow(d meta.Document, before int64, inDoubt bool) error {
 			return err
 		}
 	}
-	return s.follow(s.life, step)
+	return s.follow(s.life, step, true)
 }
 
 var (
@@ -53,8 +53,8 @@ var (
 
 // stepTaken compares a record, as it is stored, with the step that ended in d, and returns what its account is to follow, or one of the errors above.
 //
-// A record that was made and has moved on since, as a file does as soon as somebody finds it, charges what it charges now, if nobody has settled that: its
-// reservation tells. (What stands there in place of a file that was not made, never moves.) A delete is told by its time, since nothing but the end
+// A record that was made, and may have moved on since as a file does as soon as somebody finds it, charges what it charges now, if nobody has settled that:
+// its reservation tells. (What stands there in place of a file that was not made, never moves.) A delete is told by its time, since nothing but the end
 // comes after it, and a rejection by the claim that it was made under, as the event that it owes is taken out soon. Of other steps that others have
 // followed nobody can tell; Recount does.
 func stepTaken(stored, d meta.Document, before int64) (step, error) {
@@ -74,6 +74,9 @@ func stepTaken(stored, d meta.Document, before int64) (step, error) {
 	same, err := sameDocument(stored, d)
 	if err == nil && !same {
 		err = errOthers
+	}
+	if d.Rev == 1 {
+		before = d.Charged
 	}
 	return stepOf(d, before), err
 }
