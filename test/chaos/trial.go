@@ -22,9 +22,9 @@ type test struct {
 
 // tests are all there are, in the order in which they run.
 var tests = []test{
-	{"kill", 15, 500, "%[1]d cycles, 40 uploads acknowledged in each on average: 0 lost, changed, phantom, stuck, resurrected; 0 orphans after a reconcile", killUnderLoad},
-	{"points", 20, 4000, "a kill at each call that changes a file, %[1]d at most: 0 lost, changed, phantom, stuck, resurrected, repeated; 0 left after a reconcile", sweepPoints},
-	{"power", 20, 2000, "%[1]d power cuts of a disk with ext4: 0 acknowledged uploads lost or changed, 0 deletes undone, 0 stores that do not open; a server without fsync is caught", cutPower},
+	{"kill", 12, 500, "%[1]d cycles, 40 uploads acknowledged in each on average: 0 lost, changed, phantom, stuck, resurrected; 0 orphans after a reconcile", killUnderLoad},
+	{"points", 16, 4000, "a kill at each call that changes a file, %[1]d at most: 0 lost, changed, phantom, stuck, resurrected, repeated; 0 left after a reconcile", sweepPoints},
+	{"power", 16, 2000, "%[1]d power cuts of a disk with ext4: 0 acknowledged uploads lost or changed, 0 deletes undone, 0 stores that do not open; a server without fsync is caught", cutPower},
 	{"full", 4, 50, "%[1]d fills of a small disk, half of them with inodes, and disks that fail: every refusal a 507, every delete done, uploads again within 5 s; 0 lost, changed, phantom, stuck, resurrected", fillDisks},
 	{"bus", 2, 20, "uploads do not feel that the bus is out, slow or restarted %[1]d times; a backlog has its end 60 s after it returns without its store; events delivered 5 times: 0 lost, stuck, repeated, unseen", breakBus},
 	{"database", 20, 1000, "%[1]d answers of writes lost, the primary changed, the database slow, refused and hung: 0 lost, changed, phantom, stuck, resurrected; 503 within 2 s, bodies unread, back within 5 s; accounts exact", breakDatabase},
