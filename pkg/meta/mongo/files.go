@@ -44,7 +44,11 @@ func (s *Store) Create(ctx context.Context, f *file.File) error {
 		return err
 	})
 	if file.CodeOf(err) == meta.ConflictID {
-		return s.createAgain(ctx, f, d, fresh, err)
+		err = s.createAgain(ctx, f, d, fresh, err)
+		if fresh && file.Is(err, file.Unavailable) {
+			s.settleLater(d, 0, true)
+		}
+		return err
 	}
 	if err != nil {
 		err = translate(ctx, "mongo.create", err)
