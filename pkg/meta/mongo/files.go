@@ -154,7 +154,7 @@ func (s *Store) Update(ctx context.Context, f *file.File) error {
 }
 
 // swap replaces the record at rev, and returns what that charged. The filter holds what it is thought to charge, so that this is known even when the answer is
-// lost. After a try without an answer it recognises its own work; else a record that has moved on is a ConflictRev.
+// lost. After a try without an answer it recognises its own work, as far as stepTaken can; else a record that has moved on is a ConflictRev.
 func (s *Store) swap(ctx context.Context, rev int64, d meta.Document, charged int64, after bool) (int64, error) {
 	for {
 		matched, err := s.files.replace(ctx, bson.D{
@@ -169,7 +169,7 @@ func (s *Store) swap(ctx context.Context, rev int64, d meta.Document, charged in
 			return charged, err
 		}
 		if after {
-			if same, err := sameDocument(stored, d); err != nil || same {
+			if _, err := stepTaken(stored, d, charged); !errors.Is(err, errNotThere) && !errors.Is(err, errOthers) {
 				return charged, err
 			}
 		}
