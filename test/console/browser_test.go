@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -23,7 +24,7 @@ import (
 const shotsVariable = "INLET_CONSOLE_SHOTS"
 
 // tab is a page of the browser. What must not happen in it fails the test: an error in its console, a breach of its content security policy, a
-// request to another server.
+// request to another server, a layout that shifts.
 type tab struct {
 	t      *testing.T
 	ctx    context.Context
@@ -37,7 +38,10 @@ type faults struct {
 
 	mu     sync.Mutex
 	outage bool // requests may fail
+	failed int  // requests that were allowed to
 	found  []string
+
+	shifts shifts
 }
 
 // browse starts a browser with one tab.
@@ -54,7 +58,15 @@ func browse(t *testing.T, origin string) *tab {
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
-	return newTab(allocator, t, origin)
+	p := newTab(allocator, t, origin)
+	for _, permission := range []string{"clipboard-read", "clipboard-write"} {
+		if _, err := chromedp.CallBrowser(p.ctx, browser.SetPermission, browser.SetPermissionParams{
+			Permission: &browser.PermissionDescriptor{Name: permission}, Setting: browser.PermissionSettingGranted, Origin: origin,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p
 }
 
 // second opens another tab of the same browser, with the same cookies.
@@ -62,14 +74,15 @@ func (p *tab) second() *tab { return newTab(p.ctx, p.t, p.origin) }
 
 func newTab(parent context.Context, t *testing.T, origin string) *tab {
 	t.Helper()
-	f := &faults{origin: origin}
+	f := &faults{origin: origin, shifts: shifts{pages: map[string]*shifting{}}}
 	ctx, cancel := chromedp.NewContext(parent, chromedp.WithListener(f.take))
 	t.Cleanup(cancel)
 	p := &tab{t: t, ctx: ctx, origin: origin, faults: f}
-	if err := chromedp.Do(ctx); err != nil { // the life of the browser is that of the context it is started with
+	if err := chromedp.Do(ctx, watchShifts); err != nil { // the life of the browser is that of the context it is started with
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		f.shifts.judge(t)
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		for _, fault := range f.found {
@@ -77,6 +90,18 @@ func newTab(parent context.Context, t *testing.T, origin string) *tab {
 		}
 	})
 	return p
+}
+
+// clipboard is the text that was copied last.
+func (p *tab) clipboard() string {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	copied, err := chromedp.Run(ctx, chromedp.Evaluate[string](`navigator.clipboard.readText()`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return copied
 }
 
 // in is the tab in a subtest, which it fails in place of the whole test.
@@ -96,8 +121,12 @@ func (f *faults) take(ev any) {
 			f.add(text)
 		}
 	case *log.EventEntryAdded:
-		if ev.Entry.Level == log.EntryLevelError && !(f.down() && ev.Entry.Source == log.EntrySourceNetwork) {
+		if ev.Entry.Level == log.EntryLevelError && !(ev.Entry.Source == log.EntrySourceNetwork && f.tolerated()) {
 			f.add(fmt.Sprintf("%s: %s", ev.Entry.Source, ev.Entry.Text))
+		}
+	case *runtime.EventBindingCalled:
+		if err := f.shifts.take(ev.Payload); err != nil {
+			f.add("a shift that cannot be read: " + err.Error())
 		}
 	case *network.EventRequestWillBeSent:
 		u, err := url.Parse(ev.Request.URL)
@@ -113,10 +142,21 @@ func (f *faults) add(text string) {
 	f.found = append(f.found, text)
 }
 
-func (f *faults) down() bool {
+// tolerated counts a request that has failed, and reports whether it may.
+func (f *faults) tolerated() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.outage {
+		f.failed++
+	}
 	return f.outage
+}
+
+// failures is how many requests have failed that might.
+func (f *faults) failures() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failed
 }
 
 // outage says whether requests may fail.
@@ -139,7 +179,12 @@ func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 // open goes to a place in the console.
 func (p *tab) open(place string) { p.t.Helper(); p.do(chromedp.Navigate(p.origin + "/" + place)) }
 
-func (p *tab) click(selector string) { p.t.Helper(); p.do(chromedp.Click(chromedp.CSS(selector))) }
+// click waits for what glides to its place: it is hard to hit.
+func (p *tab) click(selector string) {
+	p.t.Helper()
+	p.until(patience, `document.querySelector("[style*=translate]") === null`)
+	p.do(chromedp.Click(chromedp.CSS(selector)))
+}
 
 func (p *tab) fill(selector, text string) {
 	p.t.Helper()

@@ -15,8 +15,11 @@ type proxy struct {
 	backend  string
 	perTick  int64 // bytes towards the server in a tick, of each connection
 
-	mu    sync.Mutex
-	conns map[net.Conn]struct{}
+	swallowed chan struct{} // one when something was, as far as it has room
+
+	mu         sync.Mutex
+	conns      map[net.Conn]struct{}
+	swallowing bool
 }
 
 const tick = 10 * time.Millisecond
@@ -28,7 +31,7 @@ func newProxy(t *testing.T, backend string, rate int64) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{listener: l, backend: backend, perTick: rate / int64(time.Second/tick), conns: map[net.Conn]struct{}{}}
+	p := &proxy{listener: l, backend: backend, perTick: rate / int64(time.Second/tick), conns: map[net.Conn]struct{}{}, swallowed: make(chan struct{}, 1)}
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {
@@ -63,8 +66,9 @@ func (p *proxy) serve(ctx context.Context, client net.Conn) {
 	}()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
+	to := &lossy{proxy: p, to: server}
 	for {
-		if _, err := io.CopyN(server, client, p.perTick); err != nil {
+		if _, err := io.CopyN(to, client, p.perTick); err != nil {
 			return
 		}
 		<-ticker.C
@@ -96,4 +100,32 @@ func (p *proxy) cut() {
 		_ = c.Close()
 	}
 	clear(p.conns)
+}
+
+// swallow says whether what the browser sends is lost from now on, with nobody told. A connection that has lost something loses all that follows.
+func (p *proxy) swallow(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.swallowing = on
+}
+
+// lossy is the way of one connection to the server.
+type lossy struct {
+	proxy *proxy
+	to    io.Writer
+	lost  bool
+}
+
+func (l *lossy) Write(b []byte) (int, error) {
+	l.proxy.mu.Lock()
+	l.lost = l.lost || l.proxy.swallowing
+	l.proxy.mu.Unlock()
+	if !l.lost {
+		return l.to.Write(b)
+	}
+	select {
+	case l.proxy.swallowed <- struct{}{}:
+	default:
+	}
+	return len(b), nil
 }

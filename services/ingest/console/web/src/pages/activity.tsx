@@ -2,6 +2,7 @@ import { connection, recent } from "../state/live";
 import type { LiveEvent } from "../api";
 import { Command, Empty } from "../ui/bits";
 import { bytes, clock, reasonText, when } from "../ui/format";
+import { useGlide } from "../ui/glide";
 import { fileLink } from "./file";
 
 const facts: Record<string, [text: string, tone: string]> = {
@@ -19,6 +20,7 @@ const facts: Record<string, [text: string, tone: string]> = {
 
 export function ActivityPage() {
   const events = recent.value;
+  const feed = useGlide<HTMLOListElement>();
   return (
     <div class="page">
       <header class="page-head">
@@ -26,7 +28,7 @@ export function ActivityPage() {
         <span class="muted">{connection.value === "live" ? "As it happens" : "Connecting"}</span>
       </header>
       {events.length > 0 ? (
-        <ol class="feed" data-test="feed">
+        <ol ref={feed} class="feed" data-test="feed">
           {events.map((e) => (
             <Line key={e.id} event={e} />
           ))}

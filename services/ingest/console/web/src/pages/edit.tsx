@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { files as api, type FileItem } from "../api";
 import { say } from "../state/toasts";
 import { Button, ErrorNote, Field } from "../ui/bits";
@@ -9,9 +9,9 @@ export function Edit({ file, onChange }: { file: FileItem; onChange: (f: FileIte
   const [description, setDescription] = useState(file.description ?? "");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
-  // What others change appears, unless one is writing oneself.
-  useEffect(() => setName(file.name), [file.name]);
-  useEffect(() => setDescription(file.description ?? ""), [file.description]);
+  // What others change appears. Until the fields have it they differ from the file, which must not be seen.
+  useLayoutEffect(() => setName(file.name), [file.name]);
+  useLayoutEffect(() => setDescription(file.description ?? ""), [file.description]);
   const changed = name !== file.name || description !== (file.description ?? "");
   const save = async (e: Event) => {
     e.preventDefault();

@@ -8,6 +8,7 @@ import { say } from "../state/toasts";
 import { drawerOpen } from "../state/uploads";
 import { Ago, Button, Command, Confirm, Empty, ErrorNote, StatePill, Thumb } from "../ui/bits";
 import { bytes, count, reasonText } from "../ui/format";
+import { useGlide } from "../ui/glide";
 import { I } from "../ui/icons";
 import { typing } from "../ui/keys";
 import { Filters, filtered, fileQuery } from "./filters";
@@ -90,8 +91,9 @@ function Tick({ file }: { file: FileItem }) {
 }
 
 function Gallery() {
+  const cards = useGlide<HTMLUListElement>();
   return (
-    <ul class="gallery" aria-label="Files">
+    <ul ref={cards} class="gallery" aria-label="Files">
       {items.value.map((f, i) => (
         <Card key={f.id} file={f} first={i === 0} />
       ))}
@@ -129,6 +131,7 @@ function Card({ file, first }: CellProps) {
 }
 
 function Table() {
+  const rows = useGlide<HTMLTableSectionElement>();
   return (
     <table class="table files-table">
       <thead>
@@ -143,7 +146,7 @@ function Table() {
           <th class="wide-only">Added</th>
         </tr>
       </thead>
-      <tbody>
+      <tbody ref={rows}>
         {items.value.map((f, i) => (
           <Row key={f.id} file={f} first={i === 0} />
         ))}

@@ -1,7 +1,13 @@
 import { useState } from "preact/hooks";
+import { Failure } from "../api";
 import { signIn } from "../state/session";
 import { Button, ErrorNote, Field } from "../ui/bits";
 import { Logo } from "../ui/icons";
+
+// refused says in the page's words that the server knows the credentials not.
+function refused(err: unknown, text: string): unknown {
+  return err instanceof Failure && err.status === 401 ? new Failure(err.status, err.code, text, err.requestId) : err;
+}
 
 export function SignInPage() {
   const [by, setBy] = useState<"key" | "user">("key");
@@ -16,7 +22,7 @@ export function SignInPage() {
     try {
       await signIn(by === "key" ? { api_key: text("api_key") } : { email: text("email"), password: String(form.get("password") ?? "") });
     } catch (err) {
-      setError(err);
+      setError(refused(err, by === "key" ? "The API key is not known, or is of no use any more." : "The e-mail address or the password is wrong."));
       setBusy(false);
     }
   };
@@ -47,10 +53,10 @@ export function SignInPage() {
               </Field>
             </>
           )}
-          {error !== undefined && <ErrorNote error={error} />}
           <Button kind="primary" type="submit" busy={busy}>
             Sign in
           </Button>
+          {error !== undefined && <ErrorNote error={error} />}
         </form>
         <p class="muted">
           <a href="/docs/">Documents</a>

@@ -11,8 +11,9 @@ export function StoragePage() {
   useEffect(() => onEvent((e) => /stored|deleted|expired|rejected/.test(e.type) && void reload()), [reload]);
   const who = me.value;
   const limited = value !== undefined && value.max_storage > 0;
+  const asked = value !== undefined || error !== undefined;
   return (
-    <div class="page narrow">
+    <div class="page narrow" aria-busy={!asked}>
       <header class="page-head">
         <h1>Storage</h1>
       </header>
@@ -40,7 +41,7 @@ export function StoragePage() {
           </dl>
         </section>
       )}
-      {who && (
+      {asked && who && (
         <section class="panel">
           <h2>Who you are</h2>
           <dl class="facts">
@@ -65,8 +66,12 @@ export function StoragePage() {
           </dl>
         </section>
       )}
-      <p class="muted">The same figures in a terminal:</p>
-      <Command text={`curl -H "X-API-Key: $KEY" ${location.origin}/v1/storage`} />
+      {asked && (
+        <>
+          <p class="muted">The same figures in a terminal:</p>
+          <Command text={`curl -H "X-API-Key: $KEY" ${location.origin}/v1/storage`} />
+        </>
+      )}
     </div>
   );
 }

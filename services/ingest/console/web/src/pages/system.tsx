@@ -7,9 +7,10 @@ import { fileLink } from "./file";
 
 export function SystemPage() {
   const { value, error, reload } = useLoad(api.get, []);
+  const asked = value !== undefined || error !== undefined;
   useInterval(() => void reload(), 3000);
   return (
-    <div class="page">
+    <div class="page" aria-busy={!asked}>
       <header class="page-head">
         <h1>System</h1>
         <span class="muted">{value && `${value.version} · up ${span(value.uptime_s)}`}</span>
@@ -21,7 +22,7 @@ export function SystemPage() {
           <Queues system={value} />
         </>
       )}
-      <DeadLetters />
+      {asked && <DeadLetters />}
     </div>
   );
 }

@@ -4,9 +4,10 @@ import { go } from "../state/route";
 import { say } from "../state/toasts";
 import { Ago, Button, Confirm, Empty, ErrorNote } from "../ui/bits";
 import { count } from "../ui/format";
+import { useGlide } from "../ui/glide";
 import { I } from "../ui/icons";
 import { useInterval, useLoad } from "../ui/use";
-import { Secret, WebhookState } from "./webhooks";
+import { eventsText, Secret, WebhookState } from "./webhooks";
 
 export function WebhookPage({ id }: { id: string }) {
   const { value: webhook, error, reload, set } = useLoad(() => api.get(id), [id]);
@@ -48,7 +49,7 @@ export function WebhookPage({ id }: { id: string }) {
       <section class="panel">
         <dl class="facts">
           <dt>Events</dt>
-          <dd>{webhook.events.includes("*") ? "All" : webhook.events.join(", ")}</dd>
+          <dd>{eventsText(webhook)}</dd>
           {webhook.tag && (
             <>
               <dt>Only tag</dt>
@@ -105,6 +106,7 @@ function Deliveries({ webhook, turn }: { webhook: string; turn: number }) {
   const [state, setState] = useState("");
   const { value: list, error, reload } = useLoad(() => api.deliveries(webhook, state), [webhook, state, turn]);
   useInterval(() => void reload(), 2000);
+  const rows = useGlide<HTMLTableSectionElement>();
   const redrive = (d: Delivery) =>
     api.redrive(webhook, d.id).then(
       () => reload(),
@@ -140,7 +142,7 @@ function Deliveries({ webhook, turn }: { webhook: string; turn: number }) {
               <th />
             </tr>
           </thead>
-          <tbody>
+          <tbody ref={rows}>
             {list.map((d) => (
               <tr key={d.id} data-state={d.state}>
                 <td>

@@ -28,7 +28,7 @@ export function WebhooksPage() {
                 <WebhookState webhook={w} />
                 <span class="rows-main">
                   <strong class="break">{w.url}</strong>
-                  <span class="muted">{w.description || w.events.join(", ")}</span>
+                  <span class="muted">{w.description || eventsText(w)}</span>
                 </span>
                 <span class="muted wide-only">{w.last_delivery_at ? <Ago time={w.last_delivery_at} /> : "No delivery yet"}</span>
               </a>
@@ -56,6 +56,8 @@ export function WebhooksPage() {
     </div>
   );
 }
+
+export const eventsText = (w: Webhook): string => (w.events.includes("*") ? "All events" : w.events.join(", "));
 
 export function WebhookState({ webhook: w }: { webhook: Webhook }) {
   if (!w.active) return <span class="pill rejected">Off</span>;

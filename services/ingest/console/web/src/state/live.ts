@@ -96,6 +96,7 @@ function stream(tell: (m: Message) => void, end: AbortSignal): Promise<void> {
       source.onopen = () => {
         wait = firstWait;
         tell({ kind: "connection", state: "live" });
+        if (!lastId) tell({ kind: "gap" }); // between what the pages have asked for and here
       };
       source.onerror = () => {
         tell({ kind: "connection", state: "connecting" });

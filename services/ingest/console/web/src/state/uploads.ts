@@ -8,6 +8,7 @@ import { refusal } from "../api/client";
 import { keep, kept, unkeep } from "./kept";
 import { onEvent } from "./live";
 import { me } from "./session";
+import { endWhenStalled } from "./stall";
 
 export interface Upload {
   id: string;
@@ -49,13 +50,15 @@ const uppy = new Uppy<UploadMeta, Body>({ autoProceed: true, logger: silent }).u
   retryDelays,
   removeFingerprintOnSuccess: true,
   allowedMetaFields: ["filename", "filetype"],
+  onBeforeRequest: (request) => endWhenStalled(request.getUnderlyingObject() as XMLHttpRequest),
 });
 
 function change(id: string, with_: Partial<Upload>): void {
   uploads.value = uploads.value.map((u) => (u.id === id ? { ...u, ...with_ } : u));
 }
 
-uppy.on("upload-start", (started) => started.forEach((f) => change(f.id, { phase: f.isPaused ? "paused" : "sending", error: undefined })));
+// Those that have started may wait for others to end.
+uppy.on("upload-start", (started) => started.forEach((f) => change(f.id, { phase: f.isPaused ? "paused" : "waiting", error: undefined })));
 uppy.on("upload-progress", (f, p) => {
   if (f && !uppy.getFile(f.id)?.isPaused) change(f.id, { sent: p.bytesUploaded || 0, phase: "sending" });
 });

@@ -9,10 +9,12 @@ import { files } from "../api";
 
 type ButtonProps = JSX.ButtonHTMLAttributes<HTMLButtonElement> & { icon?: IconName; kind?: "primary" | "danger" | "quiet"; busy?: boolean };
 
+// A Button that is busy does nothing, and keeps the focus: one that is disabled would lose it.
 export function Button({ icon, kind, busy, children, class: extra, ...rest }: ButtonProps) {
   const names = ["button", kind, children ? "" : "square", extra].filter(Boolean).join(" ");
+  const onClick = busy ? (e: Event) => e.preventDefault() : rest.onClick;
   return (
-    <button type="button" {...rest} class={names} disabled={rest.disabled || busy} aria-busy={busy}>
+    <button type="button" {...rest} class={names} onClick={onClick} aria-disabled={busy} aria-busy={busy}>
       {icon && <I name={icon} size={16} />}
       {children}
     </button>

@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { storage } from "../api";
-import { connection, onEvent } from "../state/live";
+import { connection, onEvent, onGap } from "../state/live";
 import { link, route } from "../state/route";
 import { me, signOut } from "../state/session";
 import { theme, toggleTheme } from "../state/theme";
@@ -78,14 +78,17 @@ function StorageMeter() {
   const { value, reload } = useLoad(storage.get, []);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const stop = onEvent(() => {
+    const soon = () => {
       timer ??= setTimeout(() => {
         timer = undefined;
         void reload();
       }, 1000);
-    });
+    };
+    const stopEvents = onEvent(soon);
+    const stopGaps = onGap(soon);
     return () => {
-      stop();
+      stopEvents();
+      stopGaps();
       clearTimeout(timer);
     };
   }, [reload]);

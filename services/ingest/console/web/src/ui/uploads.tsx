@@ -4,6 +4,7 @@ import { link } from "../state/route";
 import { add, canRetry, cancel, clearDone, drawerOpen, fetchURL, options, pause, retry, uploads, type Upload } from "../state/uploads";
 import { Button, ErrorNote, Field, StatePill } from "./bits";
 import { bytes, count, reasonText, span } from "./format";
+import { useGlide } from "./glide";
 import { I } from "./icons";
 
 const lives: [number, string][] = [
@@ -18,6 +19,7 @@ export function UploadDrawer() {
   const open = drawerOpen.value;
   const list = uploads.value;
   const done = list.filter((u) => u.phase === "stored").length;
+  const rows = useGlide<HTMLUListElement>();
   return (
     <section class={`drawer ${open ? "open" : ""}`} aria-label="Uploads" inert={!open}>
       <header>
@@ -40,7 +42,7 @@ export function UploadDrawer() {
                 </Button>
               )}
             </div>
-            <ul>
+            <ul ref={rows}>
               {list.map((u) => (
                 <Row key={u.id} upload={u} />
               ))}
