@@ -54,13 +54,17 @@ func (f *front) handle(ctx context.Context, client net.Conn) {
 func (f *front) exchange(server net.Conn, command []byte) ([]byte, error) {
 	f.turn.Lock()
 	defer f.turn.Unlock()
-	if _, err := server.Write(command); err != nil {
+	if wantsNoReply(command) {
+		_, err := server.Write(command)
 		return nil, err
 	}
-	if wantsNoReply(command) {
-		return nil, nil
+	ask := func(command []byte) ([]byte, error) {
+		if _, err := server.Write(command); err != nil {
+			return nil, err
+		}
+		return mongowire.ReadMessage(server)
 	}
-	return mongowire.ReadMessage(server)
+	return answer(command, ask)
 }
 
 // broken logs the end of a connection that neither side has closed.
