@@ -1,10 +1,10 @@
 package docs_test
 
 import (
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,27 +12,18 @@ import (
 )
 
 // get asks the handler for a path.
-func get(t *testing.T, h *docs.Handler, path string, header ...string) *http.Response {
+func get(t *testing.T, h *docs.Handler, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, path, nil)
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
+	for pair := range slices.Chunk(header, 2) {
+		r.Header.Set(pair[0], pair[1])
 	}
 	if !h.Has(r) {
 		t.Fatalf("%s is not there", path)
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
-}
-
-func text(t *testing.T, resp *http.Response) string {
-	t.Helper()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
+	return w
 }
 
 func open(t *testing.T) *docs.Handler {
@@ -56,12 +47,12 @@ func TestPages(t *testing.T) {
 	}
 	for _, page := range pages {
 		resp := get(t, h, page)
-		body := text(t, resp)
-		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(body, "</html>") {
-			t.Errorf("%s: %d %s", page, resp.StatusCode, resp.Header.Get("Content-Type"))
+		body := resp.Body.String()
+		if resp.Code != http.StatusOK || resp.Header().Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(body, "</html>") {
+			t.Errorf("%s: %d %s", page, resp.Code, resp.Header().Get("Content-Type"))
 		}
-		if !strings.Contains(resp.Header.Get("Content-Security-Policy"), "script-src 'self';") || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%s: %v", page, resp.Header)
+		if !strings.Contains(resp.Header().Get("Content-Security-Policy"), "script-src 'self';") || resp.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %v", page, resp.Header())
 		}
 		for _, forbidden := range []string{"<style", "style=", "<script>", "onclick="} {
 			if strings.Contains(body, forbidden) {
@@ -69,8 +60,8 @@ func TestPages(t *testing.T) {
 			}
 		}
 		for _, m := range loaded.FindAllStringSubmatch(body, -1) {
-			if got := get(t, h, m[1]); got.StatusCode != http.StatusOK {
-				t.Errorf("%s names %s: %d", page, m[1], got.StatusCode)
+			if got := get(t, h, m[1]); got.Code != http.StatusOK {
+				t.Errorf("%s names %s: %d", page, m[1], got.Code)
 			}
 		}
 	}
@@ -80,16 +71,16 @@ func TestDocuments(t *testing.T) {
 	h := open(t)
 	for _, name := range docs.Names {
 		resp := get(t, h, "/docs/openapi/"+name+".yaml")
-		if body := text(t, resp); resp.Header.Get("Content-Type") != "application/yaml" || !strings.HasPrefix(body, "openapi: 3.1.0\n") {
-			t.Errorf("%s: %v", name, resp.Header)
+		if body := resp.Body.String(); resp.Header().Get("Content-Type") != "application/yaml" || !strings.HasPrefix(body, "openapi: 3.1.0\n") {
+			t.Errorf("%s: %v", name, resp.Header())
 		}
 	}
 	resp := get(t, h, "/docs/asyncapi.yaml")
-	if !strings.HasPrefix(text(t, resp), "asyncapi: 3.0.0\n") {
+	if !strings.HasPrefix(resp.Body.String(), "asyncapi: 3.0.0\n") {
 		t.Error("the document of the events is not AsyncAPI 3.0.0")
 	}
-	if again := get(t, h, "/docs/asyncapi.yaml", "If-None-Match", resp.Header.Get("ETag")); again.StatusCode != http.StatusNotModified {
-		t.Errorf("asked again: %d", again.StatusCode)
+	if again := get(t, h, "/docs/asyncapi.yaml", "If-None-Match", resp.Header().Get("ETag")); again.Code != http.StatusNotModified {
+		t.Errorf("asked again: %d", again.Code)
 	}
 }
 
@@ -99,21 +90,21 @@ func TestPackedFiles(t *testing.T) {
 	for _, name := range []string{"swagger-ui-bundle.js", "swagger-ui.css"} {
 		packed := get(t, h, "/docs/assets/"+name, "Accept-Encoding", "gzip, br")
 		plain := get(t, h, "/docs/assets/"+name)
-		if packed.Header.Get("Content-Encoding") != "gzip" || plain.Header.Get("Content-Encoding") != "" || plain.Header.Get("Vary") != "Accept-Encoding" {
-			t.Errorf("%s: %v, %v", name, packed.Header, plain.Header)
+		if packed.Header().Get("Content-Encoding") != "gzip" || plain.Header().Get("Content-Encoding") != "" || plain.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%s: %v, %v", name, packed.Header(), plain.Header())
 		}
-		if small, large := text(t, packed), text(t, plain); len(large) < 2*len(small) || !strings.Contains(large, "swagger-ui") {
+		if small, large := packed.Body.String(), plain.Body.String(); len(large) < 2*len(small) || !strings.Contains(large, "swagger-ui") {
 			t.Errorf("%s: %d bytes packed, %d plain", name, len(small), len(large))
 		}
 	}
 }
 
 func TestEventsPage(t *testing.T) {
-	body := text(t, get(t, open(t), "/docs/events"))
+	body := get(t, open(t), "/docs/events").Body.String()
 	if !strings.HasPrefix(body, "<!doctype html>") {
 		t.Errorf("the page begins with %q", body[:20])
 	}
-	for _, want := range []string{"inlet.v1.file.variant_created.{tenant}", "<code>specversion</code>", "list of Variant", "One of generic, tag,", "<code>data.rev</code>"} {
+	for _, want := range []string{"inlet.v1.file.variant_created.{tenant}", "<code>specversion</code>", "list of Variant", "One of generic, tag,", "<code>webhook-signature</code>", "Always inlet.v1.webhook.test.", "<code>data.rev</code>"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not have %q", want)
 		}
@@ -135,7 +126,7 @@ func TestWhatIsNotThere(t *testing.T) {
 	if w.Code != http.StatusNotFound {
 		t.Errorf("a page that is not there: %d", w.Code)
 	}
-	if resp := get(t, h, "/docs"); resp.StatusCode != http.StatusPermanentRedirect || resp.Header.Get("Location") != "/docs/" {
-		t.Errorf("without its slash: %d %s", resp.StatusCode, resp.Header.Get("Location"))
+	if resp := get(t, h, "/docs"); resp.Code != http.StatusPermanentRedirect || resp.Header().Get("Location") != "/docs/" {
+		t.Errorf("without its slash: %d %s", resp.Code, resp.Header().Get("Location"))
 	}
 }
