@@ -2,16 +2,20 @@
 // URLs, and webhooks.
 //
 // It judges the address of a connection that is about to be made, after every name was resolved, so neither a redirect nor a name that changes
-// its mind leads inside. It makes no connection and reads no URL.
+// its mind leads inside. It reads no URL and follows no redirect.
 package egress
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"code.dny.dev/ssrf"
 )
@@ -83,6 +87,25 @@ func Refused(err error) bool {
 	return errors.Is(err, errEmbedded) || errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedPort) || errors.Is(err, ssrf.ErrProhibitedNetwork)
 }
 
+// MaxHeaderBytes is how long the header of an answer may be.
+const MaxHeaderBytes = 64 << 10
+
+const stepTimeout = 10 * time.Second // to connect, to shake hands: each
+
+// Transport makes a transport that connects only where the Guard lets it, and undoes no coding of a body. resolver may be nil, which is
+// net.DefaultResolver. The caller owns the transport, and sets what else it wants before the first request.
+func (g *Guard) Transport(resolver *net.Resolver) *http.Transport {
+	dialer := &net.Dialer{Timeout: stepTimeout, Resolver: resolver, Control: g.Control}
+	return &http.Transport{
+		Proxy:                  nil, // not the environment's either: a proxy would connect where the guard cannot see it
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    stepTimeout,
+		MaxResponseHeaderBytes: MaxHeaderBytes,
+		DisableCompression:     true,
+	}
+}
+
 // Control is a net.Dialer's Control: the address is the one that is about to be connected to.
 func (g *Guard) Control(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
@@ -92,8 +115,9 @@ func (g *Guard) Control(_, address string, _ syscall.RawConn) error {
 	return g.Judge(to)
 }
 
-// Judge returns nil for an address that may be connected to. It refuses every IPv6 address that embeds an IPv4 address (RFC 3056, 4380, 5214, 6052), unless it is allowed; then it is judged as
-// the IPv4 address that it leads to, so that to allow a NAT64 prefix does not open what is behind it. A mapped address is that IPv4 address.
+// Judge returns nil for an address that may be connected to. It refuses every IPv6 address that embeds an IPv4 address (RFC 3056, 4380, 5214,
+// 6052), unless it is allowed; then it is judged as the IPv4 address that it leads to, so that to allow a NAT64 prefix does not open what is
+// behind it. A mapped address is that IPv4 address.
 func (g *Guard) Judge(to netip.AddrPort) error {
 	addr := to.Addr().Unmap()
 	allowed := slices.ContainsFunc(g.allow, func(p netip.Prefix) bool { return p.Contains(addr) })

@@ -6,7 +6,6 @@ package fetch
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -24,9 +23,8 @@ import (
 
 const (
 	defaultTimeout = 30 * time.Second
-	stepTimeout    = 10 * time.Second // to connect, to shake hands, to send the header: each
+	headerTimeout  = 10 * time.Second
 	maxRedirects   = 3
-	maxHeaderBytes = 64 << 10
 )
 
 // Config is what a Client needs; its zero value reaches public addresses only.
@@ -52,21 +50,11 @@ func New(cfg Config) *Client {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	dialer := &net.Dialer{Timeout: stepTimeout, Resolver: cfg.Resolver, Control: egress.New(cfg.Allow, egress.Web).Control}
+	transport := egress.New(cfg.Allow, egress.Web).Transport(cfg.Resolver)
+	transport.ResponseHeaderTimeout = headerTimeout
+	transport.DisableKeepAlives = true
 	return &Client{
-		http: &http.Client{
-			Transport: &http.Transport{
-				Proxy:                  nil, // not the environment's either: a proxy would connect where the guard cannot see it
-				DialContext:            dialer.DialContext,
-				TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-				TLSHandshakeTimeout:    stepTimeout,
-				ResponseHeaderTimeout:  stepTimeout,
-				MaxResponseHeaderBytes: maxHeaderBytes,
-				DisableKeepAlives:      true,
-				DisableCompression:     true,
-			},
-			CheckRedirect: checkRedirect,
-		},
+		http:    &http.Client{Transport: transport, CheckRedirect: checkRedirect},
 		timeout: cfg.Timeout,
 		log:     cfg.Log,
 	}

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/inlethq/inlet/pkg/egress"
 	"github.com/inlethq/inlet/pkg/file"
 )
 
@@ -80,7 +81,7 @@ func TestNotHTTP(t *testing.T) {
 		"unknown coding":      "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc",
 		"protocol switched":   "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
 		"cut in the header":   "HTTP/1.1 200 OK\r\nContent-Le",
-		"informational flood": strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", maxHeaderBytes/20) + "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+		"informational flood": strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", egress.MaxHeaderBytes/20) + "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) { _ = getRefused(t, c, serve(t, raw(t, answer)).URL) })
 	}
@@ -95,8 +96,8 @@ func TestHeaderIsBounded(t *testing.T) {
 		w.Header().Set("X", strings.Repeat("x", size))
 	})
 	c := New(Config{Allow: loopback})
-	get(t, c, s.URL+"/"+strconv.Itoa(maxHeaderBytes-1<<10))
-	_ = getRefused(t, c, s.URL+"/"+strconv.Itoa(maxHeaderBytes+1<<10))
+	get(t, c, s.URL+"/"+strconv.Itoa(egress.MaxHeaderBytes-1<<10))
+	_ = getRefused(t, c, s.URL+"/"+strconv.Itoa(egress.MaxHeaderBytes+1<<10))
 }
 
 func TestContentEncoding(t *testing.T) {

@@ -22,16 +22,11 @@ import (
 )
 
 const (
-	stepTimeout     = 10 * time.Second // to connect, to shake hands: each
 	idleTimeout     = 30 * time.Second // of a connection that is kept for the next attempt
-	maxHeaderBytes  = 64 << 10
-	maxAnswerBytes  = 64 << 10 // of a body, which is read to keep the connection and not looked at
+	maxAnswerBytes  = 64 << 10         // of a body, which is read to keep the connection and not looked at
 	contentType     = "application/cloudevents+json; charset=utf-8"
 	idlePerReceiver = 4
 )
-
-// ports are those of public addresses that a webhook may be at.
-var ports = append([]uint16{8080, 8443}, egress.Web...)
 
 // Config is what a Sender needs; its zero value reaches public addresses only.
 type Config struct {
@@ -55,21 +50,14 @@ func New(c Config) *Sender {
 	if c.UserAgent == "" {
 		c.UserAgent = "Inlet"
 	}
-	dialer := &net.Dialer{Timeout: stepTimeout, Control: egress.New(c.Allow, ports).Control}
+	transport := egress.New(c.Allow, core.WebhookPorts).Transport(nil)
+	transport.MaxIdleConnsPerHost = idlePerReceiver
+	transport.IdleConnTimeout = idleTimeout
+	transport.ForceAttemptHTTP2 = true
 	return &Sender{
 		agent: c.UserAgent, now: c.Now,
 		http: &http.Client{
-			Transport: &http.Transport{
-				Proxy:                  nil, // not the environment's either: a proxy would connect where the guard cannot see it
-				DialContext:            dialer.DialContext,
-				TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-				TLSHandshakeTimeout:    stepTimeout,
-				MaxResponseHeaderBytes: maxHeaderBytes,
-				MaxIdleConnsPerHost:    idlePerReceiver,
-				IdleConnTimeout:        idleTimeout,
-				DisableCompression:     true,
-				ForceAttemptHTTP2:      true,
-			},
+			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}

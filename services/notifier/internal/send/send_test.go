@@ -18,6 +18,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/inlethq/inlet/pkg/core"
+	"github.com/inlethq/inlet/pkg/egress"
 )
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
@@ -105,7 +106,7 @@ func TestOutcomes(t *testing.T) {
 		}, core.Sent{Status: 503, RetryAfter: time.Hour, Text: "status 503"}},
 		"a long answer": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.CopyN(w, endless{}, 1<<20) }, core.Sent{Delivered: true, Status: 200}},
 		"an endless header": {func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("X", strings.Repeat("x", 2*maxHeaderBytes))
+			w.Header().Set("X", strings.Repeat("x", 2*egress.MaxHeaderBytes))
 		}, core.Sent{Text: "the connection failed"}},
 		"nothing": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, core.Sent{Text: "the connection failed"}},
 	} {
