@@ -23,9 +23,11 @@ func loginCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "login URL",
 		Short: "Store a server and a key for it",
-		Long: "Store the address of a server and an API key for it, once the server has accepted the key. It is asked for on the terminal, or read from the\n" +
-			"standard input with --key-stdin; it never stands in the command. The file is yours alone: inlet/profiles.json in $XDG_CONFIG_HOME (~/.config).\n" +
-			"The server becomes the one that the other commands speak to.",
+		Long: "Store the address of a server and an API key for it, once the server has\n" +
+			"accepted the key. It is asked for on the terminal, or read from the standard\n" +
+			"input with --key-stdin; it never stands in the command. The file is yours\n" +
+			"alone: inlet/profiles.json in $XDG_CONFIG_HOME (~/.config). The server becomes\n" +
+			"the one that the other commands speak to.",
 		Example: "  inlet login http://127.0.0.1:8080\n  pass show inlet | inlet login https://files.example.com --key-stdin --profile work",
 	}
 	local(cmd, groupAccount, cobra.ExactArgs(1), func(ctx context.Context, s *session, args []string) error {
@@ -121,9 +123,10 @@ func (s *session) readKey(stdin bool) (string, error) {
 
 func logoutCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:               "logout [PROFILE]",
-		Short:             "Forget a server and the key for it",
-		Long:              "Forget a server and the key for it: the current one when none is named. The key itself stays good; the server's operator can take it back.",
+		Use:   "logout [PROFILE]",
+		Short: "Forget a server and the key for it",
+		Long: "Forget a server and the key for it: the current one when none is named. The key\n" +
+			"itself stays good; the server's operator can take it back.",
 		ValidArgsFunction: profileNames,
 	}
 	return local(cmd, groupAccount, cobra.MaximumNArgs(1), func(_ context.Context, s *session, args []string) error {
@@ -171,7 +174,8 @@ func profilesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "profiles",
 		Short: "List the servers that are stored, or choose one",
-		Long:  "List the servers that inlet login has stored. The current one is that which commands speak to.",
+		Long: "List the servers that inlet login has stored. The current one is that which\n" +
+			"commands speak to, unless --profile, INLET_URL or INLET_PROFILE names another.",
 	}
 	local(cmd, groupAccount, cobra.NoArgs, func(_ context.Context, s *session, _ []string) error {
 		stored, err := profile.Load()

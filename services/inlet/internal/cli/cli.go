@@ -23,8 +23,24 @@ const (
 	GroupOperator = "operator"
 )
 
-// Add adds the user's commands to the program, and the groups of all commands.
+// overview is the help of the program, and examples what to begin with.
+const (
+	overview = "Inlet takes files in, verifies them, makes thumbnails, expires them, and tells\n" +
+		"subscribers. This program is the server and its command line.\n\n" +
+		"Exit codes of the commands for files, events, servers and keys:\n" +
+		"  0 all done              3 no such file             6 server does not answer\n" +
+		"  1 an error              4 no key, or no right    130 interrupted\n" +
+		"  2 wrong usage           5 file is refused"
+	examples = "  inlet serve                          # a server: it prints its address and a key\n" +
+		"  inlet login http://127.0.0.1:8080    # asks for the key, and stores it\n" +
+		"  inlet put ~/pictures                 # prints the id of each file\n" +
+		"  inlet ls"
+)
+
+// Add adds the user's commands to the program, the groups of all commands, and the program's help.
 func Add(root *cobra.Command) {
+	root.Long, root.Example = overview, examples
+	root.SuggestionsMinimumDistance = 2 // letters that may be wrong
 	root.AddGroup(
 		&cobra.Group{ID: groupFiles, Title: "Files:"}, &cobra.Group{ID: groupEvents, Title: "Events:"},
 		&cobra.Group{ID: groupAccount, Title: "Servers and keys:"}, &cobra.Group{ID: GroupOperator, Title: "For who runs a server:"},

@@ -6,12 +6,41 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/inlethq/inlet/pkg/client"
 	"github.com/inlethq/inlet/services/inlet/internal/cli/profile"
 )
+
+func TestHelp(t *testing.T) {
+	root := &cobra.Command{Use: "inlet", Args: Usage(cobra.NoArgs), RunE: func(*cobra.Command, []string) error { return nil }, SilenceErrors: true, SilenceUsage: true}
+	Add(root)
+	for _, code := range []int{0, CodeError, CodeUsage, CodeNotFound, CodeDenied, CodeRejected, CodeUnavailable, CodeInterrupted} {
+		if !strings.Contains(root.Long, fmt.Sprintf(" %d ", code)) {
+			t.Errorf("the exit code %d is not in the help", code)
+		}
+	}
+	for _, cmd := range append(root.Commands(), root) {
+		for line := range strings.Lines(cmd.Long) {
+			if len(strings.TrimSuffix(line, "\n")) > 82 {
+				t.Errorf("the help of %s is too wide: %s", cmd.Name(), line)
+			}
+		}
+	}
+	for args, want := range map[string]string{
+		"putt": `unknown command "putt" for "inlet"; did you mean put?`, "xyz": `unknown command "xyz" for "inlet"`, "put": "only received 0: inlet put FILE|FOLDER|-… [flags]",
+	} {
+		root.SetArgs([]string{args})
+		var e Exit
+		if err := root.ExecuteContext(t.Context()); !errors.As(err, &e) || e.Code != CodeUsage || !strings.Contains(e.Err.Error(), want+"\nSee inlet") {
+			t.Errorf("inlet %s: %v", args, err)
+		}
+	}
+}
 
 func TestCodes(t *testing.T) {
 	for want, errs := range map[int][]error{

@@ -22,8 +22,10 @@ func eventsCommand() *cobra.Command {
 		Use:     "events",
 		Aliases: []string{"tail"},
 		Short:   "Show what happens to files, as it happens",
-		Long: "Show what happens to files, as it happens, until you interrupt it; with --since, first what has happened since then, as far as the server\n" +
-			"remembers (72 hours). A lost connection is made again, and nothing is left out. With --json a line is the event itself (docs/events.md).",
+		Long: "Show what happens to files, as it happens, until you interrupt it; with --since,\n" +
+			"first what has happened since then, as far as the server remembers (72 hours).\n" +
+			"A lost connection is made again, and nothing is left out. With --json a line is\n" +
+			"the event itself (docs/events.md).",
 		Example: "  inlet events --since 1h --type rejected\n  inlet events --json --tag holiday | jq .data.file.name",
 	}
 	remote(cmd, groupEvents, cobra.NoArgs, func(ctx context.Context, s *session, _ []string) error {

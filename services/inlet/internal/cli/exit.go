@@ -32,13 +32,20 @@ func (e Exit) Error() string { return fmt.Sprintf("exit %d: %v", e.Code, e.Err) 
 
 func (e Exit) Unwrap() error { return e.Err }
 
-// Usage makes what a check of arguments finds a fault of usage.
+// Usage makes what a check of arguments finds a fault of usage, and says how the command is given, or which one may have been meant.
 func Usage(args cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, given []string) error {
-		if err := args(cmd, given); err != nil {
-			return UsageError(cmd, err)
+		err := args(cmd, given)
+		if err == nil {
+			return nil
 		}
-		return nil
+		if !cmd.HasSubCommands() || len(given) == 0 {
+			return UsageError(cmd, fmt.Errorf("%w: %s", err, cmd.UseLine()))
+		}
+		if near := cmd.SuggestionsFor(given[0]); len(near) > 0 {
+			err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
+		}
+		return UsageError(cmd, err)
 	}
 }
 

@@ -23,8 +23,9 @@ func listCommand() *cobra.Command {
 		Use:     "ls",
 		Aliases: []string{"list"},
 		Short:   "List files, the newest first",
-		Long: "List files, the newest first: those that are ready and those that are on their way, unless --state says otherwise.\n" +
-			"In a pipe a line has the fields id, state, type, size in bytes, time and name, split by tabs.",
+		Long: "List files, the newest first: those that are ready and those that are on their\n" +
+			"way, unless --state says otherwise. In a pipe a line has the fields id, state,\n" +
+			"type, size in bytes, time and name, split by tabs.",
 		Example: "  inlet ls --type 'image/*' --tag holiday\n  inlet ls -q --state rejected --all | xargs inlet rm",
 	}
 	remote(cmd, groupFiles, cobra.NoArgs, func(ctx context.Context, s *session, _ []string) error {
@@ -250,8 +251,9 @@ func signCommand() *cobra.Command {
 		Use:     "sign ID…",
 		Aliases: []string{"link"},
 		Short:   "Print a link by which anybody may download a file for a while",
-		Long: "Print a link by which anybody may download a file until it ends: by its time, with the file, or when you lose the right to read it.\n" +
-			"Whoever has the link can use it." + ids,
+		Long: "Print a link by which anybody may download a file until it ends: by its time,\n" +
+			"with the file, or when you lose the right to read it. Whoever has the link can\n" +
+			"use it." + ids,
 		Example: "  inlet sign file_01JQ3KMN7XFGY4P6WBR2SZTA9V --expires 7d",
 	}
 	remote(cmd, groupFiles, cobra.MinimumNArgs(1), func(ctx context.Context, s *session, args []string) error {

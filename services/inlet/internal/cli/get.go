@@ -28,8 +28,9 @@ func getCommand() *cobra.Command {
 		Use:     "get ID…",
 		Aliases: []string{"download"},
 		Short:   "Download files",
-		Long: "Download files into this folder, each under its own name. The bytes are compared with the SHA-256 that the server has; until they are all\n" +
-			"there the name ends in " + client.PartSuffix + ", and the same command goes on with such a part." + ids,
+		Long: "Download files into this folder, each under its own name. The bytes are compared\n" +
+			"with the SHA-256 that the server has; until they are all there the name ends in\n" +
+			client.PartSuffix + ", and the same command goes on with such a part." + ids,
 		Example: "  inlet get file_01JQ3KMN7XFGY4P6WBR2SZTA9V -o photo.jpg\n  inlet ls -q --tag holiday --all | xargs inlet get -o pictures/",
 	}
 	remote(cmd, groupFiles, cobra.MinimumNArgs(1), func(ctx context.Context, s *session, args []string) error {
@@ -87,9 +88,9 @@ func (g *get) save(ctx context.Context, id, folder, name string) error {
 	if exists(path) && !g.force {
 		return Exit{Code: CodeError, Err: fmt.Errorf("%s is there already; --force replaces it", clean(path))}
 	}
-	bar := g.bars.add(name, f.Size)
+	bar := g.bars.add(name, f.Size, exists(path+client.PartSuffix))
 	f, err = g.client.DownloadFile(ctx, f.ID, path, bar.set)
-	bar.end(err == nil)
+	bar.end()
 	switch {
 	case err != nil && ctx.Err() != nil:
 		g.warn("%s is not complete; the same command goes on with it", clean(path)+client.PartSuffix)

@@ -42,12 +42,16 @@ func putCommand() *cobra.Command {
 		Use:     "put FILE|FOLDER|-…",
 		Aliases: []string{"upload"},
 		Short:   "Upload files, whole folders, or the standard input",
-		Long: "Upload files, all files of folders, or the standard input (-, with --name). Prints the id of each.\n\n" +
-			"Files of " + size(resumable) + " and more go in pieces: when the connection or the server fails they go on where they were, and when this\n" +
-			"command is interrupted the same command does. Of a folder, what an earlier run has uploaded and what has not changed since is passed over; with\n" +
-			"--again it is not. Files and folders whose names begin with a dot are left out; --hidden takes them too.\n\n" +
-			"A file is stored when this ends; whether it is what it claims to be is found out afterwards. With --wait it waits for that, and exits with " +
-			fmt.Sprint(CodeRejected) + "\nwhen a file was rejected.",
+		Long: "Upload files, all files of folders, or the standard input (-, with --name).\n" +
+			"Prints the id of each.\n\n" +
+			"Interrupted? Give the same command again. Of a folder, what was uploaded before\n" +
+			"and has not changed since is passed over; --again sends it, too. Files of " + fmt.Sprint(resumable>>20) + "\n" +
+			"MiB and more go in pieces: when the connection, the server or this command fails\n" +
+			"they go on where they were.\n\n" +
+			"Files and folders whose names begin with a dot are left out; --hidden takes them.\n\n" +
+			"A file is stored when this ends; whether it is what it claims to be is found out\n" +
+			"afterwards. With --wait it waits for that, and exits with " + fmt.Sprint(CodeRejected) + " when a file was\n" +
+			"rejected.",
 		Example: "  inlet put photo.jpg --tag holiday --wait\n  inlet put ~/pictures --parallel 8\n  sqlite3 -csv shop.db 'select * from orders' | inlet put - --name orders.csv --expires-in 7d",
 	}
 	remote(cmd, groupFiles, cobra.MinimumNArgs(1), func(ctx context.Context, s *session, args []string) error {
@@ -110,8 +114,8 @@ func (p *put) run(ctx context.Context, args []string) error {
 		return err
 	}
 	p.bars = newBars(p.session)
-	p.bars.all(len(items))
-	p.out = results{s: p.session, hold: p.bars.p != nil}
+	p.bars.expect(ctx, len(items), bytesOf(items))
+	p.out = results{s: p.session, hold: p.bars.screen != nil && isTerminal(p.session.out)}
 	p.all(ctx, items)
 	p.bars.wait()
 	if err := p.out.flush(); err != nil {
@@ -138,6 +142,17 @@ func (p *put) report(ctx context.Context, files int) error {
 		p.warn("%s", text)
 	}
 	return p.failed.exit()
+}
+
+// bytesOf is the size of all files together, as far as it is known.
+func bytesOf(items []item) int64 {
+	n := int64(0)
+	for _, it := range items {
+		if it.info != nil {
+			n += it.info.Size()
+		}
+	}
+	return n
 }
 
 // item is one file to upload.

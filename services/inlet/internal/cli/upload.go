@@ -90,6 +90,7 @@ func (p *put) send(ctx, patient context.Context, it item) (f client.File, known 
 		}
 	}
 	if at.File != "" && it.root != "" {
+		p.bars.all.there(at.Size)
 		return f, true, nil
 	}
 	if large {
@@ -112,7 +113,7 @@ func (p *put) stdin(ctx context.Context) (client.File, error) {
 }
 
 // options are those of one file.
-func (p *put) options(it item, b bar) client.UploadOptions {
+func (p *put) options(it item, b *bar) client.UploadOptions {
 	o := p.upload
 	o.Filename, o.Progress = filepath.Base(it.abs), b.set
 	return o
@@ -126,7 +127,8 @@ func (p *put) whole(ctx context.Context, it item) (client.File, error) {
 		return client.File{}, err
 	}
 	defer func() { _ = in.Close() }() // it was only read
-	b := p.bars.add(it.path, it.info.Size())
+	b := p.bars.add(it.path, it.info.Size(), false)
+	defer b.end()
 	o := p.options(it, b)
 	if it.root != "" && !p.again {
 		o.Key = p.key(it)
@@ -138,7 +140,6 @@ func (p *put) whole(ctx context.Context, it item) (client.File, error) {
 			f, err = p.client.Upload(ctx, in, o)
 		}
 	}
-	b.end(err == nil)
 	return f, err
 }
 
@@ -156,16 +157,15 @@ func (p *put) pieces(ctx context.Context, it item, at journal.Entry) (client.Fil
 		return client.File{}, err
 	}
 	defer func() { _ = in.Close() }() // it was only read
-	b := p.bars.add(it.path, it.info.Size())
-	f, err := p.client.UploadResumable(ctx, in, client.ResumableOptions{
+	b := p.bars.add(it.path, it.info.Size(), at.URL != "")
+	defer b.end()
+	return p.client.UploadResumable(ctx, in, client.ResumableOptions{
 		UploadOptions: p.options(it, b), URL: at.URL,
 		OnURL: func(url string) error {
 			at.URL, at.File = url, ""
 			return it.log.Note(at)
 		},
 	})
-	b.end(err == nil)
-	return f, err
 }
 
 // results prints what was uploaded: at once, or when the bars are gone.

@@ -38,9 +38,11 @@ func watchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "watch FOLDER",
 		Short: "Upload what is in a folder, and what comes into it",
-		Long: "Upload what is in a folder and in those below it, and then every file that appears or changes, until you interrupt it. A file is taken when it has\n" +
-			"not changed for --settle. What was uploaded is remembered: after a restart it goes on, and takes what came meanwhile. A file that changes becomes a\n" +
-			"new file of the server; one that is removed stays there.",
+		Long: "Upload what is in a folder and in those below it, and then every file that\n" +
+			"appears or changes, until you interrupt it. A file is taken when it has not\n" +
+			"changed for --settle. What was uploaded is remembered: after a restart it goes\n" +
+			"on, and takes what came meanwhile. A file that changes becomes a new file of the\n" +
+			"server; one that is removed stays there.",
 		Example: "  inlet watch ~/scans --tag scans",
 	}
 	remote(cmd, groupFiles, cobra.ExactArgs(1), func(ctx context.Context, s *session, args []string) error {

@@ -41,7 +41,7 @@ func table(s *settings) []service {
 			return lifecycle.Part{Name: verifier.Name, Run: v.Run}, nil
 		}},
 		{name: notifier.Name, settings: &s.notifier, keys: &s.notifier.Keys, start: func(_ context.Context, p *program.Program) (lifecycle.Part, error) {
-			n, err := notifier.New(s.notifier, p.Core, p.Bus, p.Log)
+			n, err := notifier.New(s.notifier, notifier.Needs{Core: p.Core, Bus: p.Bus, Metrics: p.Metrics, Log: p.Log})
 			if err != nil {
 				return lifecycle.Part{}, err
 			}
