@@ -1,6 +1,8 @@
 package harness
 
 import (
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -24,6 +26,7 @@ type Options struct {
 	Directory string            // text of a whole directory file, in place of the one that is made of Tenants; its System has no client of its own
 	Settings  map[string]string // environment of every service
 	Notifier  bool              // among the Processes; Single has every service
+	Ingests   int               // of the Processes: ingest, ingest-2 and so on; one when 0
 }
 
 // Single starts `inlet serve` on free ports, with its data in the test's folder.
@@ -65,17 +68,30 @@ func Processes(t testing.TB, o Options) *System {
 	if o.Notifier {
 		services = append(services, "notifier")
 	}
+	add := func(name, program string) {
+		own := maps.Clone(settings)
+		own["INLET_ADMIN_ADDR"], own["INLET_DATA"] = peers.FreeAddr(t), filepath.Join(s.dir, name)
+		s.add(launch.Spec{Name: name, Path: Binary(t, program), Env: own, Admin: own["INLET_ADMIN_ADDR"]})
+	}
 	for _, name := range services {
-		own := map[string]string{"INLET_ADMIN_ADDR": peers.FreeAddr(t), "INLET_DATA": filepath.Join(s.dir, name)}
-		for k, v := range settings {
-			own[k] = v
-		}
-		s.add(launch.Spec{Name: name, Path: Binary(t, name), Env: own, Admin: own["INLET_ADMIN_ADDR"]})
+		add(name, name)
+	}
+	for n := 2; n <= o.Ingests; n++ {
+		settings["INLET_ADDR"] = peers.FreeAddr(t)
+		add(fmt.Sprintf("ingest-%d", n), "ingest")
 	}
 	s.ready()
 	s.Client = api.New("http://"+public, s.keys[MainTenant]).Through(contract.Wrap)
 	s.subscribe(s.Bus.URL)
 	return s
+}
+
+// At is the System, seen through one of its Ingests.
+func (s *System) At(t testing.TB, name string) *System {
+	t.Helper()
+	other := *s
+	other.Client = api.New("http://"+s.service(t, name).spec.Env["INLET_ADDR"], s.keys[MainTenant]).Through(contract.Wrap)
+	return &other
 }
 
 // The variables that name a cluster that is up.
