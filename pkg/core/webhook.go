@@ -31,9 +31,13 @@ const CodeTooManyWebhooks = "too_many_webhooks"
 
 // Why a webhook was switched off by Inlet.
 const (
-	DisabledGone    = "gone"    // the receiver answered 410
-	DisabledFailing = "failing" // nothing could be delivered for a day
+	DisabledGone     = "gone"      // the receiver answered 410
+	DisabledFailing  = "failing"   // nothing could be delivered for a day
+	DisabledNoTenant = "no_tenant" // its tenant is not there any more; whether it is active says what it is when the tenant is back
 )
+
+// WebhookPorts are those of public addresses that a webhook may be at.
+var WebhookPorts = []uint16{80, 443, 8080, 8443}
 
 // TestEvent is the type of the event that a tenant asks for to try a webhook.
 const TestEvent = "webhook.test"
@@ -52,12 +56,18 @@ type Sealer interface {
 
 // Webhooks are the use cases of webhooks: a tenant's URLs, which are told of events.
 type Webhooks struct {
-	core *Core
-	seal Sealer
+	core     *Core
+	seal     Sealer
+	observer WebhookObserver
 }
 
-// NewWebhooks makes the use cases, over the records of a Core.
-func NewWebhooks(c *Core, s Sealer) *Webhooks { return &Webhooks{core: c, seal: s} }
+// NewWebhooks makes the use cases, over the records of a Core. o may be nil.
+func NewWebhooks(c *Core, s Sealer, o WebhookObserver) *Webhooks {
+	if o == nil {
+		o = unobservedWebhooks{}
+	}
+	return &Webhooks{core: c, seal: s, observer: o}
+}
 
 // WebhookSpec is what a tenant says of a webhook. In a change, what is nil stays.
 type WebhookSpec struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -22,7 +23,10 @@ const (
 	maxRetryAfter   = 12 * time.Hour   // that a receiver may ask for
 	failingLimit    = 20 * time.Hour   // without a success, at the end of a delivery: about as long as its attempts take
 	noteEvery       = 10 * time.Second // between notes of a success in the webhook's record
+	takeUpFor       = time.Hour        // an attempt that nobody has ended, at least
 	undeliveredText = "the webhook is not active"
+	noTenantText    = "the tenant is not there any more"
+	unendedText     = "no attempt came to its end"
 )
 
 // Sending is what an attempt sends.
@@ -68,34 +72,89 @@ type Attempt struct {
 }
 
 // Begin takes the lease on a delivery that is due to its webhook. It returns nil when there is nothing to do: somebody else is at it, or the
-// webhook was switched off, which ends the delivery. Run must end before the lease does: where a process dies or hangs in it, another makes an
-// attempt after the lease, and the receiver may see two, both with the event's id.
+// webhook was switched off or its tenant has gone, which ends the delivery. Run must end before the lease does: where a process dies or hangs in it,
+// another makes the attempt after the lease, and the receiver may see two, both with the event's id.
 func (h *Webhooks) Begin(ctx context.Context, w *meta.Webhook, d *meta.Delivery, lease time.Duration) (*Attempt, error) {
-	off := !w.Active && d.EventType != TestEvent
+	why := ""
+	switch {
+	case w.DisabledReason == DisabledNoTenant:
+		why = noTenantText
+	case !w.Active && d.EventType != TestEvent:
+		why = undeliveredText
+	}
+	var outcome DeliveryOutcome // none for an attempt that is begun for the first time
 	d, err := h.modifyDelivery(ctx, d.Tenant, d.ID, func(d *meta.Delivery) error {
 		now := h.core.now()
 		if d.State != meta.DeliveryPending || now.Before(d.NextAt) {
 			return errNoWork
 		}
-		if off {
-			h.end(d, meta.DeliveryFailed)
-			d.LastError = undeliveredText
+		if why != "" {
+			outcome = OutcomeDropped
+			h.drop(d, why)
 			return nil
 		}
-		if d.Claim.By == "" { // else whoever made the attempt has died, and makes it no less
-			d.Attempts++
-		}
-		d.Claim = file.Claim{By: h.core.name + "/" + ulid.Make().String(), Until: now.Add(lease), Token: d.Claim.Token + 1}
-		d.NextAt = d.Claim.Until
+		outcome = h.claim(d, now, lease)
 		return nil
 	})
-	if errors.Is(err, errNoWork) || file.Is(err, file.NotFound) || err == nil && off {
+	if errors.Is(err, errNoWork) || file.Is(err, file.NotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	if outcome != "" {
+		h.observer.Turned(outcome)
+	}
+	if d.State != meta.DeliveryPending {
+		return nil, nil
+	}
 	return &Attempt{hooks: h, webhook: w, delivery: d}, nil
+}
+
+// claim takes the lease for an attempt. One that was begun and not ended, since its maker has died or was told to end, is taken up again and not
+// counted a second time: a notifier that dies takes no attempt from a receiver. That goes on for as long as the next attempt would be waited for, for
+// an hour at least, and under leases that double that time; then the attempt has failed. So a delivery that kills whoever makes it ends, too, and not
+// before a day has passed.
+func (h *Webhooks) claim(d *meta.Delivery, now time.Time, lease time.Duration) DeliveryOutcome {
+	var outcome DeliveryOutcome
+	id, begun := attemptID(d.Claim)
+	if begun {
+		outcome = OutcomeAbandoned
+	}
+	spent := d.Claim.Until.Sub(ulid.Time(id.Time())) // not until now: nobody may have been there
+	switch {
+	case begun && spent < max(takeUpFor, delayAfter(d.Attempts)):
+		lease = max(lease, spent)
+	case d.Attempts > len(retryDelays):
+		h.drop(d, unendedText)
+		return OutcomeFailed
+	default:
+		id = ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy())
+		d.Attempts++
+	}
+	d.Claim = file.Claim{By: h.core.name + "/" + id.String(), Until: now.Add(lease), Token: d.Claim.Token + 1}
+	d.NextAt = d.Claim.Until
+	return outcome
+}
+
+// attemptID is the id of the attempt that a claim is for, whoever makes it. It is a ULID of the time at which the attempt was first begun.
+func attemptID(c file.Claim) (ulid.ULID, bool) {
+	id, err := ulid.ParseStrict(c.By[strings.LastIndexByte(c.By, '/')+1:])
+	return id, err == nil
+}
+
+// delayAfter is how long the attempt after so many is waited for; 0 for none that follows.
+func delayAfter(attempts int) time.Duration {
+	if attempts < 1 || attempts > len(retryDelays) {
+		return 0
+	}
+	return retryDelays[attempts-1]
+}
+
+// drop ends a delivery that nothing more is sent of.
+func (h *Webhooks) drop(d *meta.Delivery, why string) {
+	h.end(d, meta.DeliveryFailed)
+	d.LastError = why
 }
 
 // Run makes the attempt, and records how it ended. Its errors are those of the records; a receiver that fails is none.
@@ -118,6 +177,8 @@ func (a *Attempt) send(ctx context.Context, timeout time.Duration, send Send) Se
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	began := time.Now()
+	defer func() { a.hooks.observer.Attempted(time.Since(began)) }()
 	return send(ctx, Sending{URL: a.webhook.URL, Secrets: secrets, EventID: a.delivery.EventID, Body: a.delivery.Body, Attempt: a.delivery.Attempts})
 }
 
@@ -134,7 +195,7 @@ func (h *Webhooks) secrets(w *meta.Webhook) ([]string, error) {
 	return list, nil
 }
 
-// giveBack ends the lease without an outcome: the delivery is due at once, for another process.
+// giveBack ends the lease without an outcome: the delivery is due at once, for another process to take the same attempt up.
 func (a *Attempt) giveBack(ctx context.Context) error {
 	ctx, cancel := detach(ctx)
 	defer cancel()
@@ -142,8 +203,8 @@ func (a *Attempt) giveBack(ctx context.Context) error {
 		if d.State != meta.DeliveryPending || !a.delivery.Claim.Same(d.Claim) {
 			return errUnchanged
 		}
-		d.Attempts--
-		d.Claim.By, d.Claim.Until, d.NextAt = "", time.Time{}, a.hooks.core.now()
+		d.Claim.Until = a.hooks.core.now()
+		d.NextAt = d.Claim.Until
 		return nil
 	})
 	return ignoreGone(err)
@@ -156,28 +217,34 @@ func (a *Attempt) change(ctx context.Context, fn func(*meta.Delivery) error) (*m
 // settle records how the attempt ended: in the delivery, and then in the webhook. A success counts even when the lease was lost meanwhile.
 func (a *Attempt) settle(ctx context.Context, sent Sent) error {
 	h := a.hooks
+	var outcome DeliveryOutcome
 	d, err := a.change(ctx, func(d *meta.Delivery) error {
+		outcome = ""
 		if d.State != meta.DeliveryPending || !sent.Delivered && !a.delivery.Claim.Same(d.Claim) {
 			return errUnchanged
 		}
 		d.LastStatus = sent.Status
 		if sent.Delivered {
+			outcome = OutcomeDelivered
 			h.end(d, meta.DeliveryDelivered)
 			d.DeliveredAt, d.LastError = d.EndedAt, ""
 			return nil
 		}
 		d.LastError = sent.Text
 		if sent.Gone || d.Attempts > len(retryDelays) {
+			outcome = OutcomeFailed
 			h.end(d, meta.DeliveryFailed)
 			return nil
 		}
+		outcome = OutcomeRetried
 		d.Claim.By, d.Claim.Until = "", time.Time{}
-		d.NextAt = h.core.now().Add(max(jittered(retryDelays[max(d.Attempts, 1)-1]), min(sent.RetryAfter, maxRetryAfter)))
+		d.NextAt = h.core.now().Add(max(jittered(delayAfter(d.Attempts)), min(sent.RetryAfter, maxRetryAfter)))
 		return nil
 	})
-	if err != nil {
+	if err != nil || outcome == "" { // somebody else has taken it over
 		return ignoreGone(err)
 	}
+	h.observer.Turned(outcome)
 	return h.note(ctx, a.webhook, d, sent)
 }
 
@@ -191,7 +258,9 @@ func (h *Webhooks) end(d *meta.Delivery, state meta.DeliveryState) {
 // has succeeded for a day. w, which was read before the attempt, spares a write where nothing would change.
 func (h *Webhooks) note(ctx context.Context, w *meta.Webhook, d *meta.Delivery, sent Sent) error {
 	now := h.core.now()
+	off := false
 	change := func(w *meta.Webhook) error {
+		off = false
 		switch {
 		case sent.Delivered && w.FailingSince.IsZero() && now.Sub(w.LastDeliveryAt) < noteEvery:
 			return errUnchanged
@@ -205,9 +274,9 @@ func (h *Webhooks) note(ctx context.Context, w *meta.Webhook, d *meta.Delivery, 
 		}
 		switch {
 		case sent.Gone && w.Active:
-			w.Active, w.DisabledReason = false, DisabledGone
+			w.Active, w.DisabledReason, off = false, DisabledGone, true
 		case d.State == meta.DeliveryFailed && w.Active && now.Sub(w.FailingSince) >= failingLimit:
-			w.Active, w.DisabledReason = false, DisabledFailing
+			w.Active, w.DisabledReason, off = false, DisabledFailing, true
 		case !first:
 			return errUnchanged
 		}
@@ -218,8 +287,8 @@ func (h *Webhooks) note(ctx context.Context, w *meta.Webhook, d *meta.Delivery, 
 		return nil
 	}
 	after, err := h.modify(ctx, w.Tenant, w.ID, change)
-	if err == nil && w.Active && !after.Active {
-		h.core.log.Warn("a webhook is switched off", "tenant", w.Tenant, "webhook", w.ID, "reason", after.DisabledReason)
+	if err == nil && off {
+		h.switchedOff(after)
 	}
 	return ignoreGone(err)
 }

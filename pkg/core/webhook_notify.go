@@ -22,7 +22,7 @@ func (h *Webhooks) Notify(ctx context.Context, e event.Event, body []byte) (adde
 		return false, err
 	}
 	for _, w := range webhooks {
-		if !w.Active || e.Time.Before(w.CreatedAt) || !w.Wants(string(e.Fact()), f.ParentKind, f.ParentID) {
+		if !sends(w) || e.Time.Before(w.CreatedAt) || !w.Wants(string(e.Fact()), f.ParentKind, f.ParentID) {
 			continue
 		}
 		d := h.newDelivery(w, e.ID, string(e.Fact()), body)
@@ -35,6 +35,9 @@ func (h *Webhooks) Notify(ctx context.Context, e event.Event, body []byte) (adde
 	}
 	return added, nil
 }
+
+// sends reports whether a webhook is told of what happens.
+func sends(w *meta.Webhook) bool { return w.Active && w.DisabledReason != DisabledNoTenant }
 
 func (h *Webhooks) newDelivery(w *meta.Webhook, id, eventType string, body []byte) *meta.Delivery {
 	now := h.core.now()

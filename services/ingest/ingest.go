@@ -58,6 +58,7 @@ type Config struct {
 	Keys       string        `env:"INLET_SIGNING_KEYS" secret:"true" desc:"keys of signed URLs and of browsers' sessions: id:base64 of 32 random bytes, separated by commas, the newest first; inlet serve makes one in INLET_DATA"`
 	Origins    []string      `env:"INLET_CORS_ORIGINS" desc:"origins whose pages may call the APIs from a browser, with a key or a token of their own, separated by commas: https://app.example.com; * for all; empty for none"`
 	FetchAllow []string      `env:"INLET_FETCH_ALLOW" desc:"addresses and ranges that are not public and that files may be fetched from by URL, on any port, separated by commas: 10.1.2.3,10.8.0.0/16"`
+	HookAllow  []string      `env:"INLET_WEBHOOK_ALLOW" desc:"as in notifier: a webhook at another address that is not public is refused when it is made"`
 	UploadLife time.Duration `env:"INLET_UPLOAD_LIFE" envDefault:"24h" desc:"how long a resumable upload waits for its next bytes before it ends"`
 	Console    string        `env:"INLET_CONSOLE" envDefault:"on" desc:"on or off: the web console at /"`
 	Docs       string        `env:"INLET_DOCS" envDefault:"on" desc:"on or off: the documents of the APIs and of the events, at /docs/"`
@@ -72,7 +73,7 @@ var dialects = []struct {
 }{
 	{"native", func(d *door.Door, c *Config, n Needs) router.Dialect {
 		return native.New(native.Config{Door: d, Fetch: c.fetcher(d.Log), UploadLife: c.UploadLife, About: native.About{Version: n.Version, Dialects: c.Dialects},
-			Live: live.NewHub(c.Events, n.Bus, n.Log), System: core.NewSystem(n.Core, n.Bus)})
+			Webhooks: c.webhookGuard(), Live: live.NewHub(c.Events, n.Bus, n.Log), System: core.NewSystem(n.Core, n.Bus)})
 	}},
 	{"tiledesk", func(d *door.Door, c *Config, _ Needs) router.Dialect { return tiledesk.New(d, c.Tiledesk) }},
 	{"sonar", func(d *door.Door, _ *Config, _ Needs) router.Dialect { return sonar.New(d) }},
@@ -117,6 +118,12 @@ func (c *Config) fetcher(log *slog.Logger) *fetch.Client {
 	return fetch.New(fetch.Config{Allow: allow, Log: log})
 }
 
+// webhookGuard judges where webhooks may be.
+func (c *Config) webhookGuard() *egress.Guard {
+	allow, _ := egress.ParseAllow(c.HookAllow) // Validate has checked it
+	return egress.New(allow, core.WebhookPorts)
+}
+
 // Validate implements config.Validator.
 func (c *Config) Validate() error {
 	var known []string
@@ -136,6 +143,9 @@ func (c *Config) Validate() error {
 	}
 	if _, err := egress.ParseAllow(c.FetchAllow); err != nil {
 		return config.Bad("INLET_FETCH_ALLOW", strings.Join(c.FetchAllow, ","), "a list of addresses and of ranges such as 10.0.0.0/8: "+err.Error())
+	}
+	if _, err := egress.ParseAllow(c.HookAllow); err != nil {
+		return config.Bad("INLET_WEBHOOK_ALLOW", strings.Join(c.HookAllow, ","), "a list of addresses and of ranges such as 10.0.0.0/8: "+err.Error())
 	}
 	switch {
 	case c.Wait < 0 || c.Wait > time.Minute:
@@ -171,7 +181,7 @@ type Service struct {
 	log        *slog.Logger
 }
 
-// runner is a dialect with work of its own besides answering. Run returns nil when ctx has ended.
+// runner is what has work of its own besides answering. Run returns nil when ctx has ended.
 type runner interface {
 	Run(ctx context.Context) error
 }
@@ -224,6 +234,7 @@ func New(ctx context.Context, cfg Config, n Needs) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{core: n.Core, bus: n.Bus, directory: directory, server: server, log: n.Log}
+	s.background = append(s.background, &tenants{directory: directory, hooks: core.NewWebhooks(n.Core, keys, nil), log: n.Log})
 	for _, dialect := range open {
 		if r, ok := dialect.(runner); ok {
 			s.background = append(s.background, r)

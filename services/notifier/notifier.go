@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/inlethq/inlet/pkg/bus"
@@ -76,17 +77,26 @@ func retries() []time.Duration {
 
 // Service notifies.
 type Service struct {
-	cfg    Config
-	hooks  *core.Webhooks
-	bus    bus.Consumer
-	sender *send.Sender
-	limits *limits
-	wake   chan struct{} // told when something may be due
-	log    *slog.Logger
+	cfg     Config
+	hooks   *core.Webhooks
+	bus     bus.Consumer
+	sender  *send.Sender
+	limits  *limits
+	metrics *metrics
+	wake    chan struct{} // told when something may be due
+	log     *slog.Logger
+}
+
+// Needs are what the service stands on. All are required but Metrics; the caller closes them after the service.
+type Needs struct {
+	Core    *core.Core
+	Bus     bus.Consumer
+	Metrics prometheus.Registerer // may be nil
+	Log     *slog.Logger
 }
 
 // New makes the service. Errors are those of the signing keys.
-func New(cfg Config, c *core.Core, b bus.Consumer, log *slog.Logger) (*Service, error) {
+func New(cfg Config, n Needs) (*Service, error) {
 	if cfg.Keys == "" {
 		return nil, config.Bad("INLET_SIGNING_KEYS", "", "id:base64, as in k1:$(openssl rand -base64 32), and the same as ingest's")
 	}
@@ -94,9 +104,11 @@ func New(cfg Config, c *core.Core, b bus.Consumer, log *slog.Logger) (*Service, 
 	if err != nil {
 		return nil, fmt.Errorf("INLET_SIGNING_KEYS: %w", err)
 	}
+	metrics := newMetrics(n.Metrics)
 	return &Service{
-		cfg: cfg, hooks: core.NewWebhooks(c, keys), bus: b, sender: send.New(send.Config{Allow: cfg.allowed()}),
-		limits: newLimits(cfg.Concurrency, cfg.Each), wake: make(chan struct{}, 1), log: log,
+		cfg: cfg, hooks: core.NewWebhooks(n.Core, keys, metrics), bus: n.Bus,
+		sender: send.New(send.Config{Allow: cfg.allowed()}), limits: newLimits(cfg.Concurrency, cfg.Each), metrics: metrics,
+		wake: make(chan struct{}, 1), log: n.Log,
 	}, nil
 }
 
@@ -152,13 +164,23 @@ func (s *Service) care(ctx context.Context) {
 				break
 			}
 		}
-		if err := s.hooks.Tend(ctx); err != nil && ctx.Err() == nil {
-			s.log.Warn("looking after webhooks failed, and is tried again", "err", err)
-		}
+		s.tend(ctx)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// tend looks after the webhooks, and tells how many there are.
+func (s *Service) tend(ctx context.Context) {
+	count, err := s.hooks.Tend(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.log.Warn("looking after webhooks failed, and is tried again", "err", err)
+		}
+		return
+	}
+	s.metrics.count(count)
 }

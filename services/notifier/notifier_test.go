@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/inlethq/inlet/pkg/blob/disk"
@@ -35,10 +36,11 @@ var start = time.Date(2026, 11, 22, 7, 0, 0, 0, time.UTC)
 // world is a service over a real database, whose clock stands until it is told to go on.
 type world struct {
 	*Service
-	t    *testing.T
-	repo *sqlite.Store
-	core *core.Core
-	keys string
+	t     *testing.T
+	repo  *sqlite.Store
+	core  *core.Core
+	keys  string
+	shown *prometheus.Registry // what the service that runs tells
 
 	mu  sync.Mutex
 	now time.Time
@@ -70,7 +72,9 @@ func newWorld(t *testing.T) *world {
 // restart replaces the service, as the start of a process does.
 func (w *world) restart() {
 	w.t.Helper()
-	s, err := New(Config{Keys: w.keys, Allow: []string{"127.0.0.0/8"}, Timeout: 2 * time.Second, Concurrency: 16, Each: 4, Keep: minKeep}, w.core, nil, slog.New(slog.DiscardHandler))
+	w.shown = prometheus.NewRegistry()
+	s, err := New(Config{Keys: w.keys, Allow: []string{"127.0.0.0/8"}, Timeout: 2 * time.Second, Concurrency: 16, Each: 4, Keep: minKeep},
+		Needs{Core: w.core, Metrics: w.shown, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -413,7 +417,7 @@ func TestRotation(t *testing.T) {
 
 	w.keys = sign.NewKey() + "," + w.keys
 	w.restart()
-	if err := w.hooks.Tend(t.Context()); err != nil {
+	if _, err := w.hooks.Tend(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(w.reload(hook).Secrets); n != 1 {
@@ -482,7 +486,7 @@ func TestLease(t *testing.T) {
 	}
 }
 
-// A process that is told to end gives its attempts back: they are due at once, and not counted.
+// A process that is told to end gives its attempts back: they are due at once, and are not counted again.
 func TestEndGivesBack(t *testing.T) {
 	w := newWorld(t)
 	hook, _ := w.hook("http://127.0.0.1:1/")
@@ -496,8 +500,11 @@ func TestEndGivesBack(t *testing.T) {
 		cancel()
 		return core.Sent{Text: "broken off"}
 	})
-	if d := w.only(hook); err != nil || d.State != meta.DeliveryPending || d.Attempts != 0 || d.NextAt.After(w.clock()) || d.Claim.By != "" {
+	if d := w.only(hook); err != nil || d.State != meta.DeliveryPending || d.Attempts != 1 || d.NextAt.After(w.clock()) || d.Claim.Held(w.clock()) {
 		t.Errorf("%v, %+v", err, d)
+	}
+	if a, err = w.hooks.Begin(t.Context(), hook, w.only(hook), time.Minute); err != nil || a == nil || w.only(hook).Attempts != 1 {
+		t.Errorf("taken up by another: %v, %+v", err, w.only(hook))
 	}
 }
 
@@ -658,7 +665,7 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := New(Config{}, nil, nil, nil); err == nil {
+	if _, err := New(Config{}, Needs{}); err == nil {
 		t.Error("it starts without keys")
 	}
 }

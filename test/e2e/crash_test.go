@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/inlethq/inlet/pkg/event"
 	"github.com/inlethq/inlet/test/harness"
 	"github.com/inlethq/inlet/test/harness/api"
@@ -57,19 +55,12 @@ func isPicture(mediaType string) bool {
 func testCrash(t *testing.T, s *harness.System, files int, victims []string) {
 	tag := newTag(t)
 	start := time.Now()
-	var all []api.File
-	killed := 0
-	for f := range uploadAll(t, s.Client, tag, files) {
-		all = append(all, f)
-		if killed < len(victims) && len(all) > files*(killed+1)/(len(victims)+1) {
-			s.Kill9(t, victims[killed])
-			s.Start(t, victims[killed])
-			killed++
-		}
-	}
-	if len(all) != files || killed != len(victims) {
-		t.Fatalf("%d of %d files were acknowledged, over %d of %d kills", len(all), files, killed, len(victims))
-	}
+	all := s.UploadAmidKills(t, s.Client, files, settleLimit, func(i int) api.Upload {
+		u := upload(tag, mixed(i))
+		u.Fields = map[string]string{"description": strconv.Itoa(i)}
+		u.Header = headers("Idempotency-Key", fmt.Sprintf("%s-%d", tag, i), "Prefer", "respond-async")
+		return u
+	}, victims)
 	page, err := s.List(t.Context(), tag, nil)
 	if err != nil || page.Pagination.Total != int64(files) {
 		t.Errorf("%d files are listed, want %d: %v", page.Pagination.Total, files, err)
@@ -79,47 +70,10 @@ func testCrash(t *testing.T, s *harness.System, files int, victims []string) {
 	for _, f := range all {
 		harness.Eventually(t, settleLimit-time.Since(start), func() error { return settled(t.Context(), s.Client, f) })
 	}
-	t.Logf("%d files were acknowledged in %s over %d kills, and settled %s later", files, uploaded.Round(time.Millisecond), killed, time.Since(start).Round(time.Millisecond))
+	t.Logf("%d files were acknowledged in %s over %d kills, and settled %s later", files, uploaded.Round(time.Millisecond), len(victims), time.Since(start).Round(time.Millisecond))
 	for _, f := range all {
 		checkSurvivor(t, s, f)
 	}
-}
-
-// uploadAll uploads files, a few at a time, each until it is acknowledged, and gives what the answers said. The channel is closed after the last.
-func uploadAll(t *testing.T, c *api.Client, tag string, files int) <-chan api.File {
-	acked := make(chan api.File, files)
-	go func() {
-		defer close(acked)
-		var g errgroup.Group
-		g.SetLimit(4)
-		for i := range files {
-			g.Go(func() error {
-				f, err := uploadUntilAcked(t.Context(), c, tag, i)
-				if err != nil {
-					t.Errorf("file %d: %v", i, err)
-					return nil
-				}
-				acked <- f
-				return nil
-			})
-		}
-		_ = g.Wait() // its functions return nil
-	}()
-	return acked
-}
-
-// uploadUntilAcked does what a client with an Idempotency-Key does: it tries again until it has an answer.
-func uploadUntilAcked(ctx context.Context, c *api.Client, tag string, i int) (f api.File, err error) {
-	ctx, cancel := context.WithTimeout(ctx, settleLimit)
-	defer cancel()
-	u := upload(tag, mixed(i))
-	u.Fields = map[string]string{"description": strconv.Itoa(i)}
-	u.Header = headers("Idempotency-Key", fmt.Sprintf("%s-%d", tag, i), "Prefer", "respond-async")
-	err = harness.Retry(ctx, func() (err error) {
-		f, err = c.Upload(ctx, u)
-		return err
-	})
-	return f, err
 }
 
 // settled is nil when a file has its verdict, and its thumbnail if it is a picture.

@@ -2,10 +2,12 @@ package observe
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -61,6 +63,9 @@ func parse(text string) map[string]*metric {
 // scrape has a server do one of each, and returns what it shows.
 func scrape(t *testing.T, s *server) map[string]*metric {
 	t.Helper()
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer receiver.Close()
+	webhook(t, s.Client, receiver.URL+"/private-path")
 	f := picture(t, s.Client, nil)
 	if resp, err := s.Download(t.Context(), f.ID, nil); err != nil || resp.Status != http.StatusOK {
 		t.Fatalf("%d, %v", resp.Status, err)
@@ -81,14 +86,33 @@ func scrape(t *testing.T, s *server) map[string]*metric {
 		if !strings.Contains(text, "inlet_expiry_lag_seconds_count 1") {
 			return fmt.Errorf("%s is not counted as expired", short.ID)
 		}
+		if !delivered.MatchString(text) {
+			return errors.New("not everything that happened is counted as delivered to the webhook")
+		}
 		return nil
 	})
-	for _, private := range []string{f.Bare(), "admin@", "tenant="} {
+	if !strings.Contains(text, `inlet_webhook_deliveries_total{outcome="failed"} 0`) || strings.Contains(text, "inlet_webhook_attempt_duration_seconds_count 0") {
+		t.Error("the deliveries are not counted as they went")
+	}
+	for _, private := range []string{f.Bare(), "admin@", "tenant=", receiver.URL, "private-path", "wh_"} {
 		if strings.Contains(text, private) {
 			t.Errorf("a metric shows %q", private)
 		}
 	}
 	return parse(text)
+}
+
+// delivered is what a scrape shows when the webhook was told of all that scrape does: two files and what becomes of them.
+var delivered = regexp.MustCompile(`(?m)^inlet_webhook_deliveries_total\{outcome="delivered"\} 6$`)
+
+// webhook has everything that happens sent to a URL.
+func webhook(t *testing.T, c *api.Client, url string) {
+	t.Helper()
+	resp, err := c.Do(t.Context(), api.Request{Method: http.MethodPost, Path: "/v1/webhooks",
+		Body: strings.NewReader(fmt.Sprintf(`{"url":%q,"events":["*"]}`, url)), Header: http.Header{"Content-Type": {"application/json"}}})
+	if err != nil || resp.Status != http.StatusCreated {
+		t.Fatalf("%d %s, %v", resp.Status, resp.Body, err)
+	}
 }
 
 func testMetrics(t *testing.T, s *server) {

@@ -19,7 +19,7 @@ import (
 // One server has all the tests of what is the same however many processes there are.
 func TestSingle(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "spans")
-	s := serve(t, map[string]string{"INLET_TRACES": "file:" + path})
+	s := serve(t, map[string]string{"INLET_TRACES": "file:" + path, "INLET_WEBHOOK_ALLOW": "127.0.0.1"})
 	t.Run("ready", func(t *testing.T) { testReady(t, s) })
 	t.Run("trace", func(t *testing.T) { testTrace(t, s.Client, path) })
 	t.Run("metrics", func(t *testing.T) { testMetrics(t, s) })

@@ -1,5 +1,5 @@
 // Package webhooks tests from outside that no event of a file fails to reach a webhook, whatever dies in between. Its receiver knows nothing of
-// Inlet: it verifies with the reference library of Standard Webhooks.
+// Inlet: it verifies with the reference library of Standard Webhooks, and holds what comes to the AsyncAPI document.
 package webhooks
 
 import (
@@ -12,15 +12,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/inlethq/inlet/pkg/event"
+	"github.com/inlethq/inlet/test/contract"
 	"github.com/inlethq/inlet/test/harness"
 	"github.com/inlethq/inlet/test/harness/api"
 	"github.com/inlethq/inlet/test/samples"
@@ -67,19 +66,7 @@ func testNoneLost(t *testing.T, s *harness.System, n int, victims []string) {
 	r.trust(t, hook.Secret)
 
 	began := time.Now()
-	var all []api.File
-	killed := 0
-	for f := range upload(t, c, n) {
-		all = append(all, f)
-		if killed < len(victims) && len(all) > n*(killed+1)/(len(victims)+1) {
-			s.Kill9(t, victims[killed])
-			s.Start(t, victims[killed])
-			killed++
-		}
-	}
-	if len(all) != n || killed != len(victims) {
-		t.Fatalf("%d of %d files over %d of %d kills", len(all), n, killed, len(victims))
-	}
+	all := s.UploadAmidKills(t, c, n, harness.Limit, textUpload, victims)
 	uploaded := time.Since(began)
 	harness.Eventually(t, 60*time.Second, func() error { return r.has(all) })
 	told, twice, ids := r.count()
@@ -138,37 +125,12 @@ func delivered(c *api.Client, hook string, n int) error {
 	return nil
 }
 
-// upload sends files, a few at a time, each until it is acknowledged, and gives them as they are. The channel is closed after the last.
-func upload(t *testing.T, c *api.Client, n int) <-chan api.File {
-	acked := make(chan api.File)
-	go func() {
-		defer close(acked)
-		var g errgroup.Group
-		g.SetLimit(4)
-		for i := range n {
-			g.Go(func() error {
-				sample := samples.Text(1000+i, uint64(i))
-				u := api.Upload{Name: fmt.Sprintf("%d.txt", i), Type: sample.Type, Data: sample.Data, Header: http.Header{
-					"Idempotency-Key": {fmt.Sprint("webhook-", i)}, "Prefer": {"respond-async"},
-				}}
-				ctx, cancel := context.WithTimeout(t.Context(), harness.Limit)
-				defer cancel()
-				var f api.File
-				err := harness.Retry(ctx, func() (err error) {
-					f, err = c.Upload(ctx, u)
-					return err
-				})
-				if err != nil {
-					t.Errorf("file %d: %v", i, err)
-					return nil
-				}
-				acked <- f
-				return nil
-			})
-		}
-		_ = g.Wait() // its functions return nil
-	}()
-	return acked
+// textUpload is the i-th file: a text like no other.
+func textUpload(i int) api.Upload {
+	sample := samples.Text(1000+i, uint64(i))
+	return api.Upload{Name: fmt.Sprintf("%d.txt", i), Type: sample.Type, Data: sample.Data, Header: http.Header{
+		"Idempotency-Key": {fmt.Sprint("webhook-", i)}, "Prefer": {"respond-async"},
+	}}
 }
 
 // call sends JSON and decodes the data of the answer, which must have this status.
@@ -192,16 +154,21 @@ func call(t *testing.T, c *api.Client, method, path string, body any, status int
 // receiver is a webhook's other end. A few of the first requests it answers 503, so that retries are part of the test.
 type receiver struct {
 	*httptest.Server
-	mu       sync.Mutex
-	verifier *standardwebhooks.Webhook
-	requests int
-	told     map[string][]string // ids by file
-	wrong    []string
+	documented *contract.Events
+	mu         sync.Mutex
+	verifier   *standardwebhooks.Webhook
+	requests   int
+	told       map[string][]string // ids by file
+	wrong      []string
 }
 
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
-	r := &receiver{told: map[string][]string{}}
+	documented, err := contract.LoadEvents(contract.EventsDocument())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &receiver{documented: documented, told: map[string][]string{}}
 	r.Server = httptest.NewServer(http.HandlerFunc(r.receive))
 	t.Cleanup(r.Close)
 	return r
@@ -234,8 +201,9 @@ func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	e, err := event.Decode(body)
+	err = errors.Join(err, r.documented.CheckDelivery(req.Header, body))
 	id := req.Header.Get("webhook-id")
-	if err != nil || e.ID != id || e.Fact() != event.Verified || !strings.HasPrefix(req.Header.Get("Content-Type"), "application/cloudevents+json") {
+	if err != nil || e.ID != id || e.Fact() != event.Verified {
 		r.wrong = append(r.wrong, fmt.Sprintf("%s %s, %v", id, body, err))
 	}
 	file := string(e.Data.File.ID)

@@ -6,22 +6,13 @@ import (
 	"testing"
 
 	"github.com/inlethq/inlet/pkg/bus"
-	"github.com/inlethq/inlet/pkg/bus/nats"
 )
 
 // TestShippedIngest works as ingest of the shipped configuration: it reads events again, looks at the queues and removes letters, and the
 // consumers of the workers are out of its reach.
 func TestShippedIngest(t *testing.T) {
 	s := shipped(t)
-	open := func(user string) *nats.Bus {
-		b, err := nats.Open(t.Context(), nats.Config{URL: s.ClientURL(), User: user, Password: password(user)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { b.Close() })
-		return b
-	}
-	ingest, worker := open("ingest"), open("verifier")
+	ingest, worker := openAs(t, s, "ingest"), openAs(t, s, "verifier")
 	consume(t, worker, bus.Work{
 		Name: "verifier", Subjects: []string{"inlet.v1.>"},
 		Handle: func(context.Context, bus.Delivery) error { return bus.Permanent(errors.New("broken")) },

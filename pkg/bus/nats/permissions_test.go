@@ -54,28 +54,32 @@ func shipped(t *testing.T) *natsserver.Server {
 
 func password(user string) string { return "secret-of-" + user }
 
+// openAs opens the bus for one of the users.
+func openAs(t *testing.T, s *natsserver.Server, user string) *nats.Bus {
+	t.Helper()
+	b, err := nats.Open(t.Context(), nats.Config{URL: s.ClientURL(), User: user, Password: password(user)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
 // TestShippedPermissions asks as every user of the shipped configuration: ingest may ask, the thumbnailer may answer, and nobody else may do either.
 func TestShippedPermissions(t *testing.T) {
 	const render = bus.RequestPrefix + "render"
 	s := shipped(t)
-	b := map[string]bus.Bus{}
-	for _, user := range []string{"ingest", "thumbnailer"} {
-		var err error
-		if b[user], err = nats.Open(t.Context(), nats.Config{URL: s.ClientURL(), User: user, Password: password(user)}); err != nil {
-			t.Fatal(err)
-		}
-		defer b[user].Close()
-	}
+	ingest, thumbnailer := openAs(t, s, "ingest"), openAs(t, s, "thumbnailer")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go func() {
-		_ = b["thumbnailer"].Respond(ctx, render, "thumbnailer", 1, func(_ context.Context, data []byte) ([]byte, error) { return data, nil })
+		_ = thumbnailer.Respond(ctx, render, "thumbnailer", 1, func(_ context.Context, data []byte) ([]byte, error) { return data, nil })
 	}()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.After(patience / 4); ; {
 		asking, stop := context.WithTimeout(t.Context(), time.Second)
-		got, err := b["ingest"].Request(asking, render, []byte("x"))
+		got, err := ingest.Request(asking, render, []byte("x"))
 		stop()
 		if err == nil && string(got) == "x" {
 			break
@@ -86,7 +90,7 @@ func TestShippedPermissions(t *testing.T) {
 			t.Fatalf("ingest is not answered by the thumbnailer: %q, %v", got, err)
 		}
 	}
-	if err := b["thumbnailer"].Ping(t.Context()); err != nil {
+	if err := thumbnailer.Ping(t.Context()); err != nil {
 		t.Errorf("the thumbnailer cannot do its other work: %v", err)
 	}
 	for _, user := range serviceUsers {
@@ -141,15 +145,7 @@ func subscribeRefused(t *testing.T, s *natsserver.Server, user, subject, queue s
 // nothing else is touched.
 func TestShippedOperator(t *testing.T) {
 	s := shipped(t)
-	open := func(user string) *nats.Bus {
-		b, err := nats.Open(t.Context(), nats.Config{URL: s.ClientURL(), User: user, Password: password(user)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { b.Close() })
-		return b
-	}
-	worker, operator := open("verifier"), open("operator")
+	worker, operator := openAs(t, s, "verifier"), openAs(t, s, "operator")
 	consume(t, worker, bus.Work{
 		Name: "verifier", Subjects: []string{"inlet.v1.>"},
 		Handle: func(context.Context, bus.Delivery) error { return bus.Permanent(errors.New("broken")) },

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/inlethq/inlet/pkg/diskspace"
 	"github.com/inlethq/inlet/pkg/event"
 	"github.com/inlethq/inlet/pkg/file"
+	"github.com/inlethq/inlet/pkg/meta"
 	"github.com/inlethq/inlet/pkg/meta/sqlite"
 	"github.com/inlethq/inlet/pkg/telemetry/pipeline"
 )
@@ -114,6 +116,13 @@ func TestStatus(t *testing.T) {
 	w := &window{}
 	c := core.New(core.Config{Blobs: blobs, Meta: records, Bus: w})
 	defer c.Close(t.Context())
+	for i, due := range []time.Duration{-time.Hour, 12 * time.Hour} {
+		id := fmt.Sprint(i)
+		d := &meta.Delivery{ID: id, Webhook: "w", Tenant: "acme", EventID: id, State: meta.DeliveryPending, NextAt: time.Now().Add(due)}
+		if _, err := records.AddDelivery(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if _, err := c.Upload(t.Context(), core.Upload{Tenant: "acme", By: "u", Class: file.ClassGeneric, OriginalName: "a.txt", Body: strings.NewReader("hello")}); err != nil {
 		t.Fatal(err)
 	}
@@ -134,8 +143,11 @@ inlet_queue_waiting{queue="verifier"} 7
 # HELP inlet_storage_used_bytes Bytes that are charged to all tenants, those reserved included.
 # TYPE inlet_storage_used_bytes gauge
 inlet_storage_used_bytes 5
+# HELP inlet_webhook_deliveries_pending Deliveries to webhooks that wait for an attempt or its end; 1000 stands for that many or more.
+# TYPE inlet_webhook_deliveries_pending gauge
+inlet_webhook_deliveries_pending 2
 `
-	names := []string{"inlet_bus_up", "inlet_dead_letters", "inlet_queue_waiting", "inlet_storage_used_bytes"}
+	names := []string{"inlet_bus_up", "inlet_dead_letters", "inlet_queue_waiting", "inlet_storage_used_bytes", "inlet_webhook_deliveries_pending"}
 	for range 3 { // scrapes that follow each other share a look
 		if err := testutil.CollectAndCompare(status, strings.NewReader(queues), names...); err != nil {
 			t.Error(err)
@@ -146,6 +158,10 @@ inlet_storage_used_bytes 5
 	}
 	if n := testutil.CollectAndCount(status, "inlet_due_age_seconds"); n != 5 {
 		t.Errorf("%d queues of work have an age", n)
+	}
+	backlog, err := core.NewSystem(c, w).Deliveries(t.Context())
+	if err != nil || backlog.Due < time.Hour || backlog.Due > 2*time.Hour {
+		t.Errorf("the oldest delivery has been due for %s, %v", backlog.Due, err)
 	}
 	w.out.Store(true)
 	now = now.Add(5 * time.Second)

@@ -61,6 +61,8 @@ var (
 	deadLetters  = describe("dead_letters", "Messages that were given up and kept.")
 	outboxAge    = describe("outbox_age_seconds", "How long the oldest event that a record owes has waited to be published; 0 for none.")
 	dueAge       = describe("due_age_seconds", "How long the oldest entry of a queue of work has been due; 0 for none.", "work")
+	hooksPending = describe("webhook_deliveries_pending", "Deliveries to webhooks that wait for an attempt or its end; 1000 stands for that many or more.")
+	hooksDue     = describe("webhook_due_age_seconds", "How long the oldest delivery that is due has waited for its attempt; 0 for none.")
 	storageUsed  = describe("storage_used_bytes", "Bytes that are charged to all tenants, those reserved included.")
 	storageHeld  = describe("storage_reserved_bytes", "Bytes that are reserved for uploads on their way.")
 	diskSize     = describe("disk_size_bytes", "Size of the disk of the blobs.")
@@ -70,7 +72,8 @@ var (
 
 // Describe implements prometheus.Collector.
 func (s *Status) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{busUp, queueWaiting, queueHeld, queueAgain, deadLetters, outboxAge, dueAge, storageUsed, storageHeld, diskSize, diskFree, diskAbove} {
+	for _, d := range []*prometheus.Desc{busUp, queueWaiting, queueHeld, queueAgain, deadLetters, outboxAge, dueAge,
+		hooksPending, hooksDue, storageUsed, storageHeld, diskSize, diskFree, diskAbove} {
 		out <- d
 	}
 }
@@ -93,6 +96,10 @@ func (s *Status) look() []prometheus.Metric {
 	defer cancel()
 	var found gauges
 	found.status(s.System.Status(ctx))
+	if b, err := s.System.Deliveries(ctx); err == nil {
+		found.add(hooksPending, float64(b.Pending))
+		found.add(hooksDue, b.Due.Seconds())
+	}
 	if a, ok := s.Records.(meta.Auditor); ok {
 		if total, err := a.Total(ctx); err == nil {
 			found.add(storageUsed, float64(total.Used))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -23,7 +24,13 @@ type asyncAPI struct {
 
 type channel struct {
 	Address, Description string
+	Servers              []struct {
+		Ref string `yaml:"$ref"`
+	}
 }
+
+// onNATS reports whether the channel is a subject. The page has no table of the others: there is one of each.
+func (c channel) onNATS() bool { return len(c.Servers) == 1 && c.Servers[0].Ref == "#/servers/nats" }
 
 type schema struct {
 	Ref         string `yaml:"$ref"`
@@ -61,7 +68,12 @@ func eventsPage(document []byte) ([]byte, error) {
 	if view.Channels, _, err = ordered[channel](doc.Channels); err != nil {
 		return nil, err
 	}
-	for _, t := range []table{{Title: "The event", of: "Event"}, {Title: "data.file", of: "File"}, {Title: "data.variant", of: "Variant"}} {
+	view.Channels = slices.DeleteFunc(view.Channels, func(c channel) bool { return !c.onNATS() })
+	for _, t := range []table{
+		{Title: "The event", of: "Event"}, {Title: "data.file", of: "File"}, {Title: "data.variant", of: "Variant"},
+		{Title: "The fields of a frame of /v1/events, besides data", of: "FrameHeaders"}, {Title: "data of a frame whose event is gap", of: "Gap"},
+		{Title: "The headers of a request to a webhook", of: "WebhookHeaders"}, {Title: "The event that a webhook is tried with", of: "TestEvent"},
+	} {
 		if t.Members, err = members(doc.Components.Schemas[t.of]); err != nil {
 			return nil, fmt.Errorf("%s: %w", t.of, err)
 		}

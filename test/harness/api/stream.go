@@ -27,6 +27,7 @@ type Stream struct {
 
 	mu       sync.Mutex
 	comments []string
+	err      error // that has ended it
 }
 
 // Follow opens a stream of events. An answer that is none is an *Error. The stream ends with ctx, or with Close.
@@ -93,9 +94,12 @@ func (s *Stream) read(ctx context.Context, lines *bufio.Scanner) {
 			f.Data = value
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = lines.Err()
 }
 
-// ErrStreamEnded says that the server has ended a stream, or died.
+// ErrStreamEnded says that the server has ended a stream, or died, or has said what its document does not describe.
 var ErrStreamEnded = errors.New("the stream has ended")
 
 // Next waits for the next frame.
@@ -103,7 +107,9 @@ func (s *Stream) Next(ctx context.Context) (Frame, error) {
 	select {
 	case f, open := <-s.frames:
 		if !open {
-			return Frame{}, ErrStreamEnded
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return Frame{}, errors.Join(ErrStreamEnded, s.err)
 		}
 		return f, nil
 	case <-ctx.Done():

@@ -128,8 +128,9 @@ func newFixture(t *testing.T, settings Settings) *fixture {
 }
 
 func (f *fixture) serve(w http.ResponseWriter, r *http.Request) {
-	want := Want{Tenant: acme, LastID: r.Header.Get("Last-Event-ID"), Filter: Filter{File: file.ID(r.FormValue("file"))}}
-	if text := r.FormValue("since"); text != "" {
+	query := r.URL.Query()
+	want := Want{Tenant: acme, LastID: r.Header.Get("Last-Event-ID"), Filter: Filter{File: file.ID(query.Get("file"))}}
+	if text := query.Get("since"); text != "" {
 		want.Since, _ = time.Parse(time.RFC3339Nano, text)
 	}
 	s, err := f.hub.Join(want)

@@ -11,7 +11,7 @@ import (
 
 func main() {
 	program.Main(notifier.Name, func(_ context.Context, p *program.Program, cfg notifier.Config) (lifecycle.Part, error) {
-		n, err := notifier.New(cfg, p.Core, p.Bus, p.Log)
+		n, err := notifier.New(cfg, notifier.Needs{Core: p.Core, Bus: p.Bus, Metrics: p.Metrics, Log: p.Log})
 		if err != nil {
 			return lifecycle.Part{}, err
 		}

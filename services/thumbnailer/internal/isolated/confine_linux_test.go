@@ -27,8 +27,8 @@ func probe() {
 	report("read a file", err)
 	_, err = os.ReadDir("/")
 	report("list a folder", err)
-	report("make a folder", os.Mkdir(dir+"/probe", 0o700))
-	_, err = net.Dial("tcp", target) //nolint:gosec // a listener of the test
+	report("make a folder", os.Mkdir(dir+"/probe", 0o700)) //nolint:gosec // a folder of the test
+	_, err = net.Dial("tcp", target)                       //nolint:gosec // a listener of the test
 	report("connect", err)
 	_, err = net.Dial("unix", "@inlet-probe")
 	report("connect locally", err)

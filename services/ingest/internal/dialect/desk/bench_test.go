@@ -71,13 +71,7 @@ func (b *bench) write(text string) {
 // later sets the clock of forms and keys ahead.
 func (b *bench) later(d time.Duration) { b.now = func() time.Time { return time.Now().Add(d) } }
 
-type answer struct {
-	status int
-	header http.Header
-	body   string
-}
-
-func (b *bench) do(method, path, contentType string, body io.Reader) answer {
+func (b *bench) do(method, path, contentType string, body io.Reader) doortest.Answer {
 	b.t.Helper()
 	target := path
 	if strings.HasPrefix(path, "/") {
@@ -91,34 +85,25 @@ func (b *bench) do(method, path, contentType string, body io.Reader) answer {
 	if !strings.Contains(path, "/download") && !strings.Contains(path, uploadsPath) {
 		req.Header.Set("X-Api-Key", apiKey)
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return answer{resp.StatusCode, resp.Header, string(text)}
+	return doortest.Send(b.t, req)
 }
 
 // announce takes the first step for a text.
 func (b *bench) announce() refAnswer {
 	b.t.Helper()
 	got := b.do(http.MethodPost, "/v2/files/ref.json", "application/json", strings.NewReader(`{"filename": "notes.txt", "mimeType": "text/plain"}`))
-	if got.status != http.StatusCreated {
+	if got.Status != http.StatusCreated {
 		b.t.Fatalf("announced: %+v", got)
 	}
 	var ref refAnswer
-	if err := json.Unmarshal([]byte(got.body), &ref); err != nil {
+	if err := json.Unmarshal([]byte(got.Body), &ref); err != nil {
 		b.t.Fatal(err)
 	}
 	return ref
 }
 
 // post sends a text by a form.
-func (b *bench) post(url string, params map[string]string) answer {
+func (b *bench) post(url string, params map[string]string) doortest.Answer {
 	b.t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
@@ -144,12 +129,12 @@ func (b *bench) post(url string, params map[string]string) answer {
 func (b *bench) stored() fileBody {
 	b.t.Helper()
 	ref := b.announce()
-	if got := b.post(ref.URL, ref.Params); got.status != http.StatusCreated {
+	if got := b.post(ref.URL, ref.Params); got.Status != http.StatusCreated {
 		b.t.Fatalf("posted: %+v", got)
 	}
 	got := b.do(http.MethodPatch, path(ref.File), "", nil)
 	var f struct{ File fileBody }
-	if err := json.Unmarshal([]byte(got.body), &f); err != nil || got.status != http.StatusOK {
+	if err := json.Unmarshal([]byte(got.Body), &f); err != nil || got.Status != http.StatusOK {
 		b.t.Fatalf("finished: %+v, %v", got, err)
 	}
 	return f.File

@@ -15,12 +15,13 @@ import (
 	"github.com/inlethq/inlet/pkg/core"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/sign"
+	"github.com/inlethq/inlet/services/ingest/internal/door/doortest"
 )
 
 // want checks the status and a part of the body of an answer.
-func want(t *testing.T, got answer, status int, part string) {
+func want(t *testing.T, got doortest.Answer, status int, part string) {
 	t.Helper()
-	if got.status != status || !strings.Contains(got.body, part) {
+	if got.Status != status || !strings.Contains(got.Body, part) {
 		t.Errorf("got %+v, want %d %s", got, status, part)
 	}
 }
@@ -61,7 +62,7 @@ func TestSuccessStatus(t *testing.T) {
 			Bucket: bucket, Key: ref.Params["key"], ContentType: "text/plain", MinSize: 1, MaxSize: 10, SuccessStatus: asked, Expires: time.Now().Add(time.Minute),
 		}
 		got := b.post(ref.URL, post.Sign(b.Keys.PostCredentials()[0], time.Now()))
-		if got.status != status || (got.body != "") != (status == 201) || got.header.Get("ETag") != `"5d41402abc4b2a76b9719d911017c592"` || got.header.Get("Location") == "" {
+		if got.Status != status || (got.Body != "") != (status == 201) || got.Header.Get("ETag") != `"5d41402abc4b2a76b9719d911017c592"` || got.Header.Get("Location") == "" {
 			t.Errorf("%s: %+v", asked, got)
 		}
 	}
@@ -94,8 +95,8 @@ func TestTooManyUploads(t *testing.T) {
 	}
 	got := b.post(ref.URL, ref.Params)
 	want(t, got, http.StatusServiceUnavailable, "<Code>SlowDown</Code>")
-	if got.header.Get("Retry-After") != "1" {
-		t.Errorf("headers %v", got.header)
+	if got.Header.Get("Retry-After") != "1" {
+		t.Errorf("headers %v", got.Header)
 	}
 }
 
@@ -108,8 +109,8 @@ func TestVerdictIsLate(t *testing.T) {
 	}
 	got := b.do(http.MethodGet, f.DownloadURL, "", nil)
 	want(t, got, http.StatusConflict, `"code":"not_ready"`)
-	if got.header.Get("Retry-After") != "1" {
-		t.Errorf("headers %v", got.header)
+	if got.Header.Get("Retry-After") != "1" {
+		t.Errorf("headers %v", got.Header)
 	}
 	record, err := b.Core.Get(t.Context(), "acme", file.ByNumber(f.ID))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -81,7 +82,7 @@ func newBench(t *testing.T, cfg door.Config) *bench {
 
 func (b *bench) write(directory string) {
 	b.t.Helper()
-	if err := os.WriteFile(b.path, []byte(directory), 0o600); err != nil {
+	if err := os.WriteFile(b.path, []byte(directory), 0o600); err != nil { //nolint:gosec // in the test's folder
 		b.t.Fatal(err)
 	}
 }
@@ -103,8 +104,8 @@ func (b *bench) change(texts ...string) {
 func (b *bench) do(method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	b.t.Helper()
 	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(b.t.Context(), method, target, strings.NewReader(body))
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Add(headers[i], headers[i+1])
+	for pair := range slices.Chunk(headers, 2) {
+		r.Header.Add(pair[0], pair[1])
 	}
 	b.ServeHTTP(w, r)
 	return w

@@ -15,6 +15,7 @@ import (
 	"github.com/inlethq/inlet/pkg/access"
 	"github.com/inlethq/inlet/pkg/content"
 	"github.com/inlethq/inlet/pkg/core"
+	"github.com/inlethq/inlet/pkg/egress"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/services/ingest/internal/door"
 	"github.com/inlethq/inlet/services/ingest/internal/fetch"
@@ -37,6 +38,7 @@ type Dialect struct {
 	announced chan core.Hint // to fetch
 	tus       *tus.Handler
 	about     About
+	hooks     *egress.Guard
 	live      *live.Hub
 	operate   *core.System
 	started   time.Time
@@ -50,15 +52,16 @@ type Config struct {
 	// UploadLife is how long a resumable upload waits for its next bytes.
 	UploadLife time.Duration
 	About      About
-	Live       *live.Hub    // feeds the streams of events; the caller runs it
-	System     *core.System // for operators
+	Webhooks   *egress.Guard // where they may be
+	Live       *live.Hub     // feeds the streams of events; the caller runs it
+	System     *core.System  // for operators
 }
 
 // New makes the dialect. It answers without Run, but then leaves what was announced to other processes.
 func New(c Config) *Dialect {
 	return &Dialect{
 		Door: c.Door, policy: content.TagdAI, client: c.Fetch, announced: make(chan core.Hint, maxQueue), about: c.About,
-		live: c.Live, operate: c.System, started: time.Now(),
+		hooks: c.Webhooks, live: c.Live, operate: c.System, started: time.Now(),
 		tus: tus.New(tus.Config{Core: c.Door.Core, Path: uploadsPath, Life: c.UploadLife}), log: c.Door.Log.With("dialect", dialectName),
 	}
 }

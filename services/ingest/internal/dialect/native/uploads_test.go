@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,12 +66,12 @@ func newUploads(t *testing.T, o doortest.Options, life time.Duration) *uploads {
 }
 
 // ask sends a request. Its headers come in pairs; the key of ann is used where none is named.
-func (u *uploads) ask(method, url, body string, headers ...string) (*http.Response, string) {
+func (u *uploads) ask(method, url, body string, headers ...string) (doortest.Answer, string) {
 	u.t.Helper()
 	return u.stream(method, url, strings.NewReader(body), headers...)
 }
 
-func (u *uploads) stream(method, url string, body io.Reader, headers ...string) (*http.Response, string) {
+func (u *uploads) stream(method, url string, body io.Reader, headers ...string) (doortest.Answer, string) {
 	u.t.Helper()
 	if strings.HasPrefix(url, "/") {
 		url = u.server.URL + url
@@ -84,33 +85,25 @@ func (u *uploads) stream(method, url string, body io.Reader, headers ...string) 
 	if method == http.MethodPatch {
 		r.Header.Set("Content-Type", "application/offset+octet-stream")
 	}
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
+	for pair := range slices.Chunk(headers, 2) {
+		r.Header.Set(pair[0], pair[1])
 	}
 	if user, password, ok := strings.Cut(r.Header.Get("X-Api-Key"), ":"); ok {
 		r.Header.Del("X-Api-Key")
 		r.SetBasicAuth(user, password)
 	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	if resp.StatusCode < 300 && resp.Header.Get("Tus-Resumable") != "1.0.0" {
+	resp := doortest.Send(u.t, r)
+	if resp.Status < 300 && resp.Header.Get("Tus-Resumable") != "1.0.0" {
 		u.t.Errorf("%s %s: no Tus-Resumable in %v", method, url, resp.Header)
 	}
-	return resp, string(text)
+	return resp, resp.Body
 }
 
 // metadata writes Upload-Metadata.
 func metadata(pairs ...string) string {
 	var list []string
-	for i := 0; i < len(pairs); i += 2 {
-		list = append(list, pairs[i]+" "+base64.StdEncoding.EncodeToString([]byte(pairs[i+1])))
+	for pair := range slices.Chunk(pairs, 2) {
+		list = append(list, pair[0]+" "+base64.StdEncoding.EncodeToString([]byte(pair[1])))
 	}
 	return strings.Join(list, ",")
 }
@@ -119,13 +112,13 @@ func metadata(pairs ...string) string {
 func (u *uploads) create(headers ...string) string {
 	u.t.Helper()
 	resp, body := u.ask(http.MethodPost, "/v1/uploads", "", append([]string{"Upload-Metadata", metadata("filename", "note.txt")}, headers...)...)
-	if resp.StatusCode != http.StatusCreated {
-		u.t.Fatalf("%d %s", resp.StatusCode, body)
+	if resp.Status != http.StatusCreated {
+		u.t.Fatalf("%d %s", resp.Status, body)
 	}
 	return resp.Header.Get("Location")
 }
 
-func (u *uploads) patch(url string, offset int, body string, headers ...string) (*http.Response, string) {
+func (u *uploads) patch(url string, offset int, body string, headers ...string) (doortest.Answer, string) {
 	u.t.Helper()
 	return u.ask(http.MethodPatch, url, body, append([]string{"Upload-Offset", strconv.Itoa(offset)}, headers...)...)
 }
@@ -134,8 +127,8 @@ func (u *uploads) patch(url string, offset int, body string, headers ...string) 
 func (u *uploads) at(url string, offset string) http.Header {
 	u.t.Helper()
 	resp, _ := u.ask(http.MethodHead, url, "")
-	if got := resp.Header.Get("Upload-Offset"); resp.StatusCode != http.StatusOK || got != offset {
-		u.t.Errorf("%d: the upload is at %q, not at %s", resp.StatusCode, got, offset)
+	if got := resp.Header.Get("Upload-Offset"); resp.Status != http.StatusOK || got != offset {
+		u.t.Errorf("%d: the upload is at %q, not at %s", resp.Status, got, offset)
 	}
 	return resp.Header
 }
@@ -159,12 +152,12 @@ func (u *uploads) used() int64 {
 }
 
 // wantRefusal checks an answer's status and the code in its body.
-func wantRefusal(t *testing.T, resp *http.Response, body string, status int, code string) {
+func wantRefusal(t *testing.T, resp doortest.Answer, body string, status int, code string) {
 	t.Helper()
 	var e errorBody
 	err := json.Unmarshal([]byte(body), &e)
-	if err != nil || resp.StatusCode != status || e.Error.Code != code || e.Error.Message == "" || e.Success {
-		t.Errorf("%d %s (%v), want %d %s", resp.StatusCode, body, err, status, code)
+	if err != nil || resp.Status != status || e.Error.Code != code || e.Error.Message == "" || e.Success {
+		t.Errorf("%d %s (%v), want %d %s", resp.Status, body, err, status, code)
 	}
 }
 
@@ -188,8 +181,8 @@ func TestResumableUpload(t *testing.T) {
 		t.Errorf("metadata %q", got)
 	}
 	resp, body := u.patch(at, 0, "hello")
-	if resp.StatusCode != http.StatusNoContent || resp.Header.Get("Upload-Offset") != "5" || resp.Header.Get("Upload-Expires") == "" || resp.Header.Get("Inlet-File-Id") != "" {
-		t.Fatalf("%d %s %v", resp.StatusCode, body, resp.Header)
+	if resp.Status != http.StatusNoContent || resp.Header.Get("Upload-Offset") != "5" || resp.Header.Get("Upload-Expires") == "" || resp.Header.Get("Inlet-File-Id") != "" {
+		t.Fatalf("%d %s %v", resp.Status, body, resp.Header)
 	}
 	resp, body = u.patch(at, 4, " world")
 	wantRefusal(t, resp, body, http.StatusConflict, "mismatched_offset")
@@ -197,8 +190,8 @@ func TestResumableUpload(t *testing.T) {
 	wantRefusal(t, resp, body, http.StatusRequestEntityTooLarge, "upload_size_exceeded")
 	u.at(at, "5")
 	resp, body = u.patch(at, 5, " world")
-	if resp.StatusCode != http.StatusNoContent || resp.Header.Get("Upload-Offset") != "11" || resp.Header.Get("Inlet-File-Id") != id || resp.Header.Get("Upload-Expires") != "" {
-		t.Fatalf("%d %s %v", resp.StatusCode, body, resp.Header)
+	if resp.Status != http.StatusNoContent || resp.Header.Get("Upload-Offset") != "11" || resp.Header.Get("Inlet-File-Id") != id || resp.Header.Get("Upload-Expires") != "" {
+		t.Fatalf("%d %s %v", resp.Status, body, resp.Header)
 	}
 	f := u.file(id)
 	if f.Name != "A note" || f.Description != "of two words" || f.Parent.ID != "holiday" || f.Class != file.ClassTag || f.Created.ID != "ann" ||
@@ -209,8 +202,8 @@ func TestResumableUpload(t *testing.T) {
 	if h.Get("Inlet-File-Id") != id || h.Get("Upload-Length") != "11" || h.Get("Upload-Expires") != "" {
 		t.Errorf("then %v", h)
 	}
-	if resp, _ := u.patch(at, 11, ""); resp.StatusCode != http.StatusNoContent || resp.Header.Get("Inlet-File-Id") != id {
-		t.Errorf("nothing more gave %d", resp.StatusCode)
+	if resp, _ := u.patch(at, 11, ""); resp.Status != http.StatusNoContent || resp.Header.Get("Inlet-File-Id") != id {
+		t.Errorf("nothing more gave %d", resp.Status)
 	}
 	resp, body = u.ask(http.MethodDelete, at, "")
 	wantRefusal(t, resp, body, http.StatusForbidden, "forbidden")
@@ -244,8 +237,8 @@ func TestCreationOfUploads(t *testing.T) {
 		"no parts":          {[]string{"Upload-Concat", "final;", "Upload-Metadata", name}, http.StatusBadRequest, "invalid_concat"},
 	} {
 		resp, body := u.ask(http.MethodPost, "/v1/uploads", "", c.headers...)
-		if resp.StatusCode != c.status {
-			t.Errorf("%s: %d", what, resp.StatusCode)
+		if resp.Status != c.status {
+			t.Errorf("%s: %d", what, resp.Status)
 		}
 		wantRefusal(t, resp, body, c.status, c.code)
 	}
@@ -262,30 +255,30 @@ func TestRightsOnUploads(t *testing.T) {
 	u := newUploads(t, doortest.Options{}, time.Hour)
 	at := u.create("Upload-Length", "5")
 	for key, want := range map[string]int{annKey: http.StatusOK, beaKey: http.StatusForbidden, viewKey: http.StatusForbidden, chiefKey: http.StatusOK, otherKey: http.StatusNotFound} {
-		if resp, _ := u.ask(http.MethodHead, at, "", "X-Api-Key", key); resp.StatusCode != want {
-			t.Errorf("%s: HEAD gave %d, want %d", key, resp.StatusCode, want)
+		if resp, _ := u.ask(http.MethodHead, at, "", "X-Api-Key", key); resp.Status != want {
+			t.Errorf("%s: HEAD gave %d, want %d", key, resp.Status, want)
 		}
 		if want == http.StatusOK {
 			continue
 		}
-		if resp, _ := u.patch(at, 0, "hello", "X-Api-Key", key); resp.StatusCode != want {
-			t.Errorf("%s: PATCH gave %d, want %d", key, resp.StatusCode, want)
+		if resp, _ := u.patch(at, 0, "hello", "X-Api-Key", key); resp.Status != want {
+			t.Errorf("%s: PATCH gave %d, want %d", key, resp.Status, want)
 		}
-		if resp, _ := u.ask(http.MethodDelete, at, "", "X-Api-Key", key); resp.StatusCode != want {
-			t.Errorf("%s: DELETE gave %d, want %d", key, resp.StatusCode, want)
+		if resp, _ := u.ask(http.MethodDelete, at, "", "X-Api-Key", key); resp.Status != want {
+			t.Errorf("%s: DELETE gave %d, want %d", key, resp.Status, want)
 		}
 	}
 	resp, _ := u.ask(http.MethodPost, at, "", "X-HTTP-Method-Override", http.MethodDelete, "X-Api-Key", chiefKey)
-	if resp.StatusCode != http.StatusNoContent || u.used() != 0 {
-		t.Errorf("an admin ends it: %d; %d bytes are charged", resp.StatusCode, u.used())
+	if resp.Status != http.StatusNoContent || u.used() != 0 {
+		t.Errorf("an admin ends it: %d; %d bytes are charged", resp.Status, u.used())
 	}
 	for _, method := range []string{http.MethodHead, http.MethodPatch, http.MethodDelete} {
-		if resp, _ := u.ask(method, at, "", "Upload-Offset", "0"); resp.StatusCode != http.StatusNotFound {
-			t.Errorf("%s then gave %d", method, resp.StatusCode)
+		if resp, _ := u.ask(method, at, "", "Upload-Offset", "0"); resp.Status != http.StatusNotFound {
+			t.Errorf("%s then gave %d", method, resp.Status)
 		}
 	}
-	if resp, body := u.ask(http.MethodPost, at, ""); resp.StatusCode != http.StatusNotFound {
-		t.Errorf("POST gave %d %s", resp.StatusCode, body)
+	if resp, body := u.ask(http.MethodPost, at, ""); resp.Status != http.StatusNotFound {
+		t.Errorf("POST gave %d %s", resp.Status, body)
 	}
 }
 
@@ -293,9 +286,9 @@ func TestWhatUploadsCan(t *testing.T) {
 	u := newUploads(t, doortest.Options{}, time.Hour)
 	resp, _ := u.ask(http.MethodOptions, "/v1/uploads", "")
 	h := resp.Header
-	if resp.StatusCode != http.StatusNoContent || h.Get("Tus-Version") != "1.0.0" || h.Get("Tus-Max-Size") != "1000" || h.Get("Tus-Checksum-Algorithm") != "sha1,sha256,md5" ||
+	if resp.Status != http.StatusNoContent || h.Get("Tus-Version") != "1.0.0" || h.Get("Tus-Max-Size") != "1000" || h.Get("Tus-Checksum-Algorithm") != "sha1,sha256,md5" ||
 		h.Get("Tus-Extension") != "creation,creation-with-upload,termination,concatenation,creation-defer-length,expiration,checksum" {
-		t.Errorf("%d %v", resp.StatusCode, h)
+		t.Errorf("%d %v", resp.Status, h)
 	}
 }
 
@@ -304,34 +297,34 @@ func TestCreationWithUpload(t *testing.T) {
 	headers := []string{"Content-Type", "application/offset+octet-stream", "Upload-Metadata", metadata("filename", "note.txt"), "Upload-Length", "11", "Idempotency-Key", "k1"}
 	resp, body := u.ask(http.MethodPost, "/v1/uploads", "hello", headers...)
 	at := resp.Header.Get("Location")
-	if resp.StatusCode != http.StatusCreated || resp.Header.Get("Upload-Offset") != "5" || at == "" {
-		t.Fatalf("%d %s %v", resp.StatusCode, body, resp.Header)
+	if resp.Status != http.StatusCreated || resp.Header.Get("Upload-Offset") != "5" || at == "" {
+		t.Fatalf("%d %s %v", resp.Status, body, resp.Header)
 	}
 	resp, body = u.ask(http.MethodPost, "/v1/uploads", "hello world", headers...)
-	if resp.StatusCode != http.StatusCreated || resp.Header.Get("Upload-Offset") != "5" || resp.Header.Get("Location") != at || resp.Header.Get("Idempotent-Replayed") != "true" {
-		t.Errorf("again: %d %s %v", resp.StatusCode, body, resp.Header)
+	if resp.Status != http.StatusCreated || resp.Header.Get("Upload-Offset") != "5" || resp.Header.Get("Location") != at || resp.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("again: %d %s %v", resp.Status, body, resp.Header)
 	}
 	if resp, _ := u.patch(at, 5, " world"); resp.Header.Get("Inlet-File-Id") == "" {
-		t.Errorf("%d %v", resp.StatusCode, resp.Header)
+		t.Errorf("%d %v", resp.Status, resp.Header)
 	}
 	resp, _ = u.ask(http.MethodPost, "/v1/uploads", "", headers...)
-	if resp.StatusCode != http.StatusCreated || resp.Header.Get("Inlet-File-Id") == "" {
-		t.Errorf("after the end: %d %v", resp.StatusCode, resp.Header)
+	if resp.Status != http.StatusCreated || resp.Header.Get("Inlet-File-Id") == "" {
+		t.Errorf("after the end: %d %v", resp.Status, resp.Header)
 	}
 	resp, body = u.ask(http.MethodPost, "/v1/uploads", "", append(headers, "Upload-Length", "12")...)
 	wantRefusal(t, resp, body, http.StatusUnprocessableEntity, "idempotency_key_reused")
 
 	resp, _ = u.ask(http.MethodPost, "/v1/uploads", "hello world", append(headers, "Idempotency-Key", "k2")...)
-	if resp.StatusCode != http.StatusCreated || u.file(resp.Header.Get("Inlet-File-Id")).Size != 11 {
-		t.Errorf("all at once: %d %v", resp.StatusCode, resp.Header)
+	if resp.Status != http.StatusCreated || u.file(resp.Header.Get("Inlet-File-Id")).Size != 11 {
+		t.Errorf("all at once: %d %v", resp.Status, resp.Header)
 	}
 }
 
 func TestDeferredLength(t *testing.T) {
 	u := newUploads(t, doortest.Options{}, time.Hour)
 	at := u.create("Upload-Defer-Length", "1")
-	if resp, body := u.stream(http.MethodPatch, at, io.MultiReader(strings.NewReader("hello")), "Upload-Offset", "0"); resp.StatusCode != http.StatusNoContent {
-		t.Fatalf("%d %s", resp.StatusCode, body)
+	if resp, body := u.stream(http.MethodPatch, at, io.MultiReader(strings.NewReader("hello")), "Upload-Offset", "0"); resp.Status != http.StatusNoContent {
+		t.Fatalf("%d %s", resp.Status, body)
 	}
 	if h := u.at(at, "5"); h.Get("Upload-Defer-Length") != "1" || h.Get("Upload-Length") != "" {
 		t.Errorf("%v", h)
@@ -339,8 +332,8 @@ func TestDeferredLength(t *testing.T) {
 	resp, body := u.stream(http.MethodPatch, at, io.MultiReader(strings.NewReader(strings.Repeat("x", 1000))), "Upload-Offset", "5")
 	wantRefusal(t, resp, body, http.StatusRequestEntityTooLarge, "file_too_large")
 	resp, _ = u.patch(at, 5, " world", "Upload-Length", "11")
-	if resp.StatusCode != http.StatusNoContent || u.file(resp.Header.Get("Inlet-File-Id")).Size != 11 || u.used() != 11 {
-		t.Errorf("%d %v", resp.StatusCode, resp.Header)
+	if resp.Status != http.StatusNoContent || u.file(resp.Header.Get("Inlet-File-Id")).Size != 11 || u.used() != 11 {
+		t.Errorf("%d %v", resp.Status, resp.Header)
 	}
 }
 
@@ -352,13 +345,13 @@ func TestChecksums(t *testing.T) {
 	resp, body := u.patch(at, 0, "HELLO", "Upload-Checksum", good)
 	wantRefusal(t, resp, body, 460, "checksum_mismatch")
 	for _, bad := range []string{"crc32 AAAA", "sha1", "sha1 !", "sha1 AAAA"} {
-		if resp, _ := u.patch(at, 0, "hello", "Upload-Checksum", bad); resp.StatusCode != http.StatusBadRequest {
-			t.Errorf("%q: %d", bad, resp.StatusCode)
+		if resp, _ := u.patch(at, 0, "hello", "Upload-Checksum", bad); resp.Status != http.StatusBadRequest {
+			t.Errorf("%q: %d", bad, resp.Status)
 		}
 	}
 	u.at(at, "0")
-	if resp, body := u.patch(at, 0, "hello", "Upload-Checksum", good); resp.StatusCode != http.StatusNoContent {
-		t.Errorf("%d %s", resp.StatusCode, body)
+	if resp, body := u.patch(at, 0, "hello", "Upload-Checksum", good); resp.Status != http.StatusNoContent {
+		t.Errorf("%d %s", resp.Status, body)
 	}
 	u.at(at, "5")
 }
@@ -368,8 +361,8 @@ func TestConcatenation(t *testing.T) {
 	var parts []string
 	for _, text := range []string{"hello ", strings.Repeat("x", 994)} {
 		at := u.create("Upload-Concat", "partial", "Upload-Length", strconv.Itoa(len(text)), "Upload-Metadata", "", "Idempotency-Key", "all")
-		if resp, body := u.patch(at, 0, text); resp.StatusCode != http.StatusNoContent || resp.Header.Get("Inlet-File-Id") != "" {
-			t.Fatalf("%d %s %v", resp.StatusCode, body, resp.Header)
+		if resp, body := u.patch(at, 0, text); resp.Status != http.StatusNoContent || resp.Header.Get("Inlet-File-Id") != "" {
+			t.Fatalf("%d %s %v", resp.Status, body, resp.Header)
 		}
 		if h := u.at(at, strconv.Itoa(len(text))); h.Get("Upload-Concat") != "partial" || h.Get("Inlet-File-Id") != "" {
 			t.Errorf("%v", h)
@@ -377,7 +370,7 @@ func TestConcatenation(t *testing.T) {
 		parts = append(parts, at)
 	}
 	open := u.create("Upload-Concat", "partial", "Upload-Length", "1", "Upload-Metadata", "")
-	final := func(name string, parts ...string) (*http.Response, string) {
+	final := func(name string, parts ...string) (doortest.Answer, string) {
 		return u.ask(http.MethodPost, "/v1/uploads", "", "Upload-Concat", "final;"+strings.Join(parts, " "), "Upload-Metadata", metadata("filename", name), "Idempotency-Key", "all")
 	}
 	resp, body := final("a.txt", parts[0], open)
@@ -386,8 +379,8 @@ func TestConcatenation(t *testing.T) {
 	wantRefusal(t, resp, body, http.StatusUnsupportedMediaType, "type_mismatch")
 	resp, body = final("a.txt", parts[0], strings.TrimPrefix(parts[1], u.server.URL))
 	id := resp.Header.Get("Inlet-File-Id")
-	if resp.StatusCode != http.StatusCreated || u.file(id).Size != 1000 || u.used() != 1001 {
-		t.Fatalf("%d %s %v; %d bytes are charged", resp.StatusCode, body, resp.Header, u.used())
+	if resp.Status != http.StatusCreated || u.file(id).Size != 1000 || u.used() != 1001 {
+		t.Fatalf("%d %s %v; %d bytes are charged", resp.Status, body, resp.Header, u.used())
 	}
 	at := resp.Header.Get("Location")
 	if h := u.at(at, "1000"); h.Get("Inlet-File-Id") != id {
@@ -395,12 +388,12 @@ func TestConcatenation(t *testing.T) {
 	}
 	resp, body = u.patch(at, 1000, "x")
 	wantRefusal(t, resp, body, http.StatusForbidden, "modify_final")
-	if resp, _ := u.ask(http.MethodHead, parts[0], ""); resp.StatusCode != http.StatusNotFound {
-		t.Errorf("a part is still there: %d", resp.StatusCode)
+	if resp, _ := u.ask(http.MethodHead, parts[0], ""); resp.Status != http.StatusNotFound {
+		t.Errorf("a part is still there: %d", resp.Status)
 	}
 	resp, body = final("a.txt", parts...)
-	if resp.StatusCode != http.StatusCreated || resp.Header.Get("Inlet-File-Id") != id || resp.Header.Get("Idempotent-Replayed") != "true" {
-		t.Errorf("again: %d %s", resp.StatusCode, body)
+	if resp.Status != http.StatusCreated || resp.Header.Get("Inlet-File-Id") != id || resp.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("again: %d %s", resp.Status, body)
 	}
 }
 
@@ -412,7 +405,7 @@ func TestANewRequestTakesOver(t *testing.T) {
 	first := make(chan string, 1)
 	go func() {
 		resp, text := u.stream(http.MethodPatch, at, body, "Upload-Offset", "0")
-		first <- fmt.Sprint(resp.StatusCode, text)
+		first <- fmt.Sprint(resp.Status, text)
 	}()
 	if _, err := more.Write([]byte("hello")); err != nil {
 		t.Fatal(err)
@@ -423,7 +416,7 @@ func TestANewRequestTakesOver(t *testing.T) {
 		t.Errorf("the first request ended with %s", got)
 	}
 	if resp, _ := u.patch(at, 5, " world"); resp.Header.Get("Inlet-File-Id") == "" {
-		t.Errorf("%d %v", resp.StatusCode, resp.Header)
+		t.Errorf("%d %v", resp.Status, resp.Header)
 	}
 }
 
@@ -457,7 +450,7 @@ func TestUploadsAreDrained(t *testing.T) {
 	reading := &notice{Reader: body, read: make(chan struct{})}
 	go func() {
 		resp, text := u.stream(http.MethodPatch, at, reading, "Upload-Offset", "0")
-		first <- fmt.Sprint(resp.StatusCode, text)
+		first <- fmt.Sprint(resp.Status, text)
 	}()
 	if _, err := more.Write([]byte("hello")); err != nil {
 		t.Fatal(err)
@@ -499,16 +492,16 @@ func TestUploadsTakePlaces(t *testing.T) {
 	wantRefusal(t, resp, body, http.StatusServiceUnavailable, "unavailable")
 	u.at(at, "0")
 	leave()
-	if resp, body := u.patch(at, 0, "hello"); resp.StatusCode != http.StatusNoContent {
-		t.Errorf("%d %s", resp.StatusCode, body)
+	if resp, body := u.patch(at, 0, "hello"); resp.Status != http.StatusNoContent {
+		t.Errorf("%d %s", resp.Status, body)
 	}
 }
 
 func TestUploadsExpire(t *testing.T) {
 	u := newUploads(t, doortest.Options{}, time.Nanosecond)
 	at := u.create("Upload-Length", "5")
-	if resp, _ := u.ask(http.MethodHead, at, ""); resp.StatusCode != http.StatusNotFound {
-		t.Errorf("%d", resp.StatusCode)
+	if resp, _ := u.ask(http.MethodHead, at, ""); resp.Status != http.StatusNotFound {
+		t.Errorf("%d", resp.Status)
 	}
 	if n, err := u.door.Core.ExpireDue(t.Context(), 10); n != 1 || err != nil || u.used() != 0 {
 		t.Errorf("%d expired, %v; %d bytes are charged", n, err, u.used())
@@ -526,8 +519,8 @@ func TestRefusedAtTheEnd(t *testing.T) {
 		resp, body := u.patch(at, 5, " world")
 		status := map[bool]int{true: http.StatusBadRequest, false: http.StatusUnsupportedMediaType}[code == "digest_mismatch"]
 		wantRefusal(t, resp, body, status, code)
-		if resp, _ := u.ask(http.MethodHead, at, ""); resp.StatusCode != http.StatusNotFound || u.used() != 0 {
-			t.Errorf("then %d; %d bytes are charged", resp.StatusCode, u.used())
+		if resp, _ := u.ask(http.MethodHead, at, ""); resp.Status != http.StatusNotFound || u.used() != 0 {
+			t.Errorf("then %d; %d bytes are charged", resp.Status, u.used())
 		}
 	}
 }

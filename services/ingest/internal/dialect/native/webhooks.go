@@ -5,12 +5,16 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/inlethq/inlet/pkg/core"
+	"github.com/inlethq/inlet/pkg/egress"
 	"github.com/inlethq/inlet/pkg/file"
 	"github.com/inlethq/inlet/pkg/meta"
 	"github.com/inlethq/inlet/services/ingest/internal/door"
@@ -26,10 +30,11 @@ const defaultOverlap = 24 * time.Hour
 type webhooks struct {
 	*Dialect
 	hooks *core.Webhooks
+	guard *egress.Guard
 }
 
 func (d *Dialect) mountWebhooks(v1 gin.IRouter) {
-	h := &webhooks{Dialect: d, hooks: core.NewWebhooks(d.Core, d.Keys)}
+	h := &webhooks{Dialect: d, hooks: core.NewWebhooks(d.Core, d.Keys, nil), guard: d.hooks}
 	g := v1.Group("/webhooks", h.authorize)
 	g.POST("", h.create)
 	g.GET("", h.list)
@@ -66,7 +71,29 @@ func (h *webhooks) spec(g *gin.Context) (core.WebhookSpec, error) {
 	if body.Tag != nil && *body.Tag != "" && !validTag(*body.Tag) {
 		return core.WebhookSpec{}, file.Errorf(file.Invalid, "native.webhooks", "tag must be of 1 to %d letters, digits and . _ -", maxTag)
 	}
+	if body.URL != nil && !reachable(h.guard, *body.URL) {
+		return core.WebhookSpec{}, file.Errorf(file.Invalid, "native.webhooks", "url leads to an address that is not public, or to a port other than 80, 443, 8080 and 8443")
+	}
 	return core.WebhookSpec{URL: body.URL, Events: body.Events, Description: body.Description, Tag: body.Tag, Active: body.Active}, nil
+}
+
+// reachable reports whether a webhook can ever be told at a URL, as far as the URL itself says: of a host that is an address, and not a name. Where a name
+// leads, and what is not a URL, is judged by others.
+func reachable(guard *egress.Guard, raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return true
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	if err != nil {
+		return true
+	}
+	text := u.Port()
+	if text == "" {
+		text = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && guard.Judge(netip.AddrPortFrom(addr, uint16(port))) == nil
 }
 
 // readJSON reads the body of a request, of one JSON object and with no member that is not known. An empty body is an empty object.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/inlethq/inlet/pkg/core"
+	"github.com/inlethq/inlet/pkg/egress"
 	"github.com/inlethq/inlet/services/ingest/internal/door"
 	"github.com/inlethq/inlet/services/ingest/internal/door/doortest"
 )
@@ -36,7 +39,8 @@ func hookServer(t *testing.T) http.Handler {
 	t.Helper()
 	gin.SetMode(gin.ReleaseMode)
 	d := doortest.New(t, doortest.Directory(t, hookDirectory), doortest.Options{Config: door.Config{Wait: time.Second}})
-	dialect := &Dialect{Door: d, log: d.Log}
+	allow := []netip.Prefix{netip.MustParsePrefix("10.8.0.0/16")}
+	dialect := &Dialect{Door: d, hooks: egress.New(allow, core.WebhookPorts), log: d.Log}
 	r := gin.New()
 	dialect.mountWebhooks(r.Group("/v1", dialect.authenticate))
 	return r
@@ -165,12 +169,26 @@ func TestWebhookRefusals(t *testing.T) {
 		"a tag":            `{"url":"http://example.com","events":["*"],"tag":"a/b"}`,
 		"a secret":         `{"url":"http://example.com","events":["*"],"secret":"hush"}`,
 		"a long text":      `{"url":"http://example.com","events":["*"],"description":"` + strings.Repeat("a", 256) + `"}`,
+		"loopback":         `{"url":"http://127.0.0.1/","events":["*"]}`,
+		"loopback's IPv6":  `{"url":"https://[::1]:8443/","events":["*"]}`,
+		"a mapped address": `{"url":"http://[::ffff:192.168.1.1]/","events":["*"]}`,
+		"metadata":         `{"url":"http://169.254.169.254/latest","events":["*"]}`,
+		"a closed port":    `{"url":"http://1.1.1.1:22/","events":["*"]}`,
+		"no port at all":   `{"url":"http://1.1.1.1:99999/","events":["*"]}`,
 		"two values":       `{"url":"http://example.com","events":["*"]}{}`,
 		"a list":           `[]`,
 		"more than it may": `{"url":"` + strings.Repeat("a", maxWebhookBytes) + `"}`,
 	} {
 		if a := ask(t, h, hookKey, "POST", "/v1/webhooks", body); a.status != 400 || a.Error.Code != "invalid_request" || strings.Contains(a.raw, "hush") {
 			t.Errorf("%s: %d %s", name, a.status, a.raw)
+		}
+	}
+	if a := ask(t, h, hookKey, "PATCH", "/v1/webhooks/"+good.ID, `{"url":"http://127.0.0.1/"}`); a.status != 400 {
+		t.Errorf("changed to loopback: %d %s", a.status, a.raw)
+	}
+	for _, url := range []string{"http://10.8.1.2:9000/", "http://1.1.1.1:8080/", "https://[2606:4700:4700::1111]/"} {
+		if a := ask(t, h, hookKey, "PATCH", "/v1/webhooks/"+good.ID, `{"url":"`+url+`"}`); a.status != 200 {
+			t.Errorf("%s: %d %s", url, a.status, a.raw)
 		}
 	}
 	for _, query := range []string{"state=eaten", "limit=0", "limit=101", "limit=x"} {

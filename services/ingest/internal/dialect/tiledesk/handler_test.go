@@ -52,13 +52,7 @@ func newBench(t *testing.T) *bench {
 	return &bench{Dialect: d, t: t, url: server.URL}
 }
 
-type answer struct {
-	status int
-	header http.Header
-	body   string
-}
-
-func (b *bench) do(method, target, contentType string, body io.Reader) answer {
+func (b *bench) do(method, target, contentType string, body io.Reader) doortest.Answer {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url+target, body)
 	if err != nil {
@@ -68,20 +62,11 @@ func (b *bench) do(method, target, contentType string, body io.Reader) answer {
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return answer{resp.StatusCode, resp.Header, string(text)}
+	return doortest.Send(b.t, req)
 }
 
 // send uploads a picture, as far as its first bytes go.
-func (b *bench) send(target string) answer {
+func (b *bench) send(target string) doortest.Answer {
 	b.t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
@@ -100,10 +85,10 @@ func (b *bench) send(target string) answer {
 	return b.do(http.MethodPost, target, w.FormDataContentType(), &body)
 }
 
-func (b *bench) want(got answer, status int, body string) {
+func (b *bench) want(got doortest.Answer, status int, body string) {
 	b.t.Helper()
-	if got.status != status || got.body != body {
-		b.t.Errorf("%d %s, want %d %s", got.status, got.body, status, body)
+	if got.Status != status || got.Body != body {
+		b.t.Errorf("%d %s, want %d %s", got.Status, got.Body, status, body)
 	}
 }
 
@@ -114,17 +99,17 @@ func TestVerdictIsLate(t *testing.T) {
 	for _, target := range []string{"/v3/" + project + "/files/assets", "/" + project + "/files/users/photo"} {
 		got := b.send(target)
 		var f fileBody
-		if err := json.Unmarshal([]byte(got.body), &f); err != nil || got.status != http.StatusCreated || f.Thumbnail == "" {
-			t.Fatalf("%s: %d %s", target, got.status, got.body)
+		if err := json.Unmarshal([]byte(got.Body), &f); err != nil || got.Status != http.StatusCreated || f.Thumbnail == "" {
+			t.Fatalf("%s: %d %s", target, got.Status, got.Body)
 		}
 		for _, path := range []string{f.Filename, f.Thumbnail, url.QueryEscape(f.Filename)} {
 			got = b.do(http.MethodGet, "/v3/files?path="+path, "", nil)
 			b.want(got, http.StatusServiceUnavailable, `{"success":false,"error":"The file is being verified"}`)
-			if got.header.Get("Retry-After") != "1" {
-				t.Errorf("headers %v", got.header)
+			if got.Header.Get("Retry-After") != "1" {
+				t.Errorf("headers %v", got.Header)
 			}
 		}
-		id := file.ID(got.header.Get("Inlet-File-Id"))
+		id := file.ID(got.Header.Get("Inlet-File-Id"))
 		if err := b.Core.GiveUp(t.Context(), core.Hint{Tenant: "acme", ID: id}, file.WorkVerify, "processing_failed"); err != nil {
 			t.Fatal(err)
 		}
@@ -141,11 +126,11 @@ func TestTooManyUploads(t *testing.T) {
 	}
 	got := b.send("/v3/" + project + "/files/chat")
 	b.want(got, http.StatusServiceUnavailable, `{"success":false,"error":"The service cannot do this now; try again"}`)
-	if got.header.Get("Retry-After") != "1" {
-		t.Errorf("headers %v", got.header)
+	if got.Header.Get("Retry-After") != "1" {
+		t.Errorf("headers %v", got.Header)
 	}
 	leave()
-	if got := b.send("/v3/" + project + "/files/chat"); got.status != http.StatusCreated || !strings.Contains(got.body, `"filename":"uploads/users/u1/files/`) {
-		t.Errorf("%d %s", got.status, got.body)
+	if got := b.send("/v3/" + project + "/files/chat"); got.Status != http.StatusCreated || !strings.Contains(got.Body, `"filename":"uploads/users/u1/files/`) {
+		t.Errorf("%d %s", got.Status, got.Body)
 	}
 }
