@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -82,8 +83,8 @@ func (b *bench) ask(method, at, body string, headers ...string) (http.Header, er
 	if method == http.MethodPatch {
 		r.Header.Set("Content-Type", ContentType)
 	}
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
+	for pair := range slices.Chunk(headers, 2) { //nolint:gosec // of pairs
+		r.Header.Set(pair[0], pair[1])
 	}
 	w := httptest.NewRecorder()
 	id := ""
