@@ -65,7 +65,7 @@ func watchProcess(t *testing.T, dir, at string) []string {
 	if err := os.WriteFile(filepath.Join(dir, "file"), []byte("12345"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestWatched$")
+	cmd := exec.Command(os.Args[0], "-test.run=^TestWatched$") //nolint:gosec // this test itself
 	cmd.Env = append(os.Environ(), watchedDir+"="+dir)
 	begin, err := cmd.StdinPipe()
 	if err != nil {

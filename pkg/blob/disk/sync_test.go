@@ -46,7 +46,7 @@ func trace(t *testing.T, dir string, args ...string) (steps []string, failed boo
 	out := filepath.Join(t.TempDir(), "trace")
 	args = append([]string{"-f", "-y", "-o", out, "-e", "trace=fsync,mkdirat,linkat,unlinkat"}, args...)
 	args = append(args, os.Args[0], "-test.run=^TestTracedPut$", "-test.v")
-	cmd := exec.CommandContext(t.Context(), strace, args...)
+	cmd := exec.CommandContext(t.Context(), strace, args...) //nolint:gosec // strace, of this test itself
 	cmd.Env = append(os.Environ(), tracedDir+"="+dir)
 	said, err := cmd.CombinedOutput()
 	if err != nil {

@@ -225,7 +225,7 @@ func TestKill(t *testing.T) {
 // killWriter starts a process that writes records from first on, kills it after some, and returns how many it acknowledged.
 func killWriter(t *testing.T, path string, first int) int {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestKill$")
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKill$") //nolint:gosec // this test itself
 	cmd.Env = append(os.Environ(), "INLET_TEST_KILL="+path, fmt.Sprint("INLET_TEST_FIRST=", first))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
