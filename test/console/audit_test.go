@@ -21,6 +21,7 @@ var operable = []string{
 // look fails the test for what somebody could not read, or could not tell what it is for, and takes a picture of what is seen.
 func (p *tab) look(name string) {
 	p.t.Helper()
+	p.settle()
 	for _, fault := range eval[[]string](p, auditScript) {
 		p.t.Errorf("%s: %s", name, fault)
 	}

@@ -179,10 +179,15 @@ func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 // open goes to a place in the console.
 func (p *tab) open(place string) { p.t.Helper(); p.do(chromedp.Navigate(p.origin + "/" + place)) }
 
-// click waits for what glides to its place: it is hard to hit.
-func (p *tab) click(selector string) {
+// settle waits for what glides to its place: it is hard to hit, and to look at.
+func (p *tab) settle() {
 	p.t.Helper()
 	p.until(patience, `document.querySelector("[style*=translate]") === null`)
+}
+
+func (p *tab) click(selector string) {
+	p.t.Helper()
+	p.settle()
 	p.do(chromedp.Click(chromedp.CSS(selector)))
 }
 
