@@ -24,7 +24,7 @@ func TestFullDiskTakesChanges(t *testing.T) {
 		}
 	})
 	s := open(t, Config{Path: filepath.Join(dir, "meta.db")})
-	files := make([]*file.File, 500)
+	files := make([]*file.File, 200)
 	for i := range files {
 		files[i] = record(i + 1)
 		if err := s.Create(t.Context(), files[i]); err != nil {
@@ -63,15 +63,15 @@ func TestSpareIsKept(t *testing.T) {
 		}
 		return n
 	}
-	text := strings.Repeat("long ", 200)
+	text := strings.Repeat("long ", 800)
 	made := number("page_count")
-	for i := range 4000 {
+	for i := range 800 {
 		f := record(i + 1)
 		f.Description = text
 		if err := s.Create(t.Context(), f); err != nil {
 			t.Fatal(err)
 		}
-		if i%100 != 99 {
+		if i%50 != 49 {
 			continue
 		}
 		fi, err := os.Stat(path)

@@ -8,9 +8,10 @@ import (
 // Room inside the database, in pages of 4 KiB. On a full disk a deletion has to find everything that it needs in the files that are there: the log
 // gives its own room again once it is copied into the database (rewind), which works only when the database need not grow for it.
 const (
-	sparePages = 1024 // that are made at once
-	spareLow   = 512  // below which they are made; more than a thousand files take to be deleted
-	spareEvery = 64   // transactions between two looks: what they can take is less than what is left at spareLow, but for batches of 256 writes
+	sparePages = 512 // that are made at once
+	spareLow   = 256 // below which they are made; some hundred files take to be deleted
+	spareEvery = 32  // transactions between two looks
+	spareFirst = 8   // transactions before the first look: what is opened and closed again needs none
 )
 
 // The table is always empty, but for the moment between the two statements.
@@ -23,7 +24,11 @@ const (
 type spare struct {
 	conn  *sql.Conn
 	since int  // transactions since the last look
-	owed  bool // the log has to be copied: the free pages may be there and nowhere else
+	owed  bool // the log has to be copied: free pages may be there and nowhere else
+}
+
+func newSpare(conn *sql.Conn) spare {
+	return spare{conn: conn, since: spareEvery - spareFirst, owed: true} // a process that was killed has copied nothing
 }
 
 // keep looks every now and then, and makes pages where they are few. A disk without room for them is no error: it is looked at again.

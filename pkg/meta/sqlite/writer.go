@@ -33,7 +33,7 @@ type writer struct {
 }
 
 func startWriter(db *sql.DB, conn *sql.Conn, l *ledger) *writer {
-	w := &writer{db: db, conn: conn, ledger: l, spare: spare{conn: conn}, queue: make(chan write, maxBatch), ended: make(chan struct{})}
+	w := &writer{db: db, conn: conn, ledger: l, spare: newSpare(conn), queue: make(chan write, maxBatch), ended: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -83,7 +83,6 @@ func (w *writer) close() error {
 // run commits batches until the queue is closed and empty.
 func (w *writer) run() {
 	defer close(w.ended)
-	w.spare.look()
 	for first := range w.queue {
 		// Those who were answered a moment ago are about to write again: let them get into this batch.
 		runtime.Gosched()
