@@ -95,7 +95,7 @@ func TestBallastTakesRealRoom(t *testing.T) {
 	}
 }
 
-// full opens records on a small file system of their own and fills it to the last byte, before they have spare pages. foreign is what takes the room.
+// full opens records on a small file system of their own and fills it to the last byte. foreign is what takes the room.
 func full(t *testing.T, guarded bool) (repo meta.Repo, f *file.File, foreign string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -96,7 +96,7 @@ func openSQLite(ctx context.Context, s Settings, m Mode) (*sqlite.Store, error) 
 	} else if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("the records: %w (INLET_DATA and INLET_META say where they are)", err)
 	}
-	c := sqlite.Config{Path: path, ReadOnly: m == Look}
+	c := sqlite.Config{Path: path, ReadOnly: m == Look, Spare: m == Serve}
 	if s.Durability == disk.Process {
 		c.Synchronous = sqlite.Off
 	}

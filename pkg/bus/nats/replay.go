@@ -16,6 +16,7 @@ import (
 const (
 	readAhead  = 256         // messages that a reader asks for at once
 	readerLife = time.Minute // of a reader's consumer that nobody asks any more: its process died
+	endWait    = time.Second // for a message that is said to be before the end, until the stream is asked for it
 )
 
 var (
@@ -70,13 +71,14 @@ func (b *Bus) read(ctx context.Context, op string, from bus.Start, subjects []st
 	}
 	defer r.close(ctx)
 	for {
+		var kept bus.Kept
+		var done bool
 		if ends {
-			if done, err := r.atEnd(ctx); done || err != nil {
-				return failed(err)
-			}
+			kept, done, err = r.nextUntilEnd(ctx)
+		} else {
+			kept, err = r.next(ctx)
 		}
-		kept, err := r.next(ctx)
-		if err != nil {
+		if done || err != nil {
 			return failed(err)
 		}
 		if err := fn(kept); err != nil {
@@ -175,6 +177,24 @@ func (r *reader) next(ctx context.Context) (bus.Kept, error) {
 		Place:   bus.Place{Store: r.store, Sequence: r.last},
 		At:      at.Timestamp,
 	}, nil
+}
+
+// nextUntilEnd is next until the reader has what the stream had when the reading began. What a consumer says of how many messages it has left is not
+// waited for for long: it counts on while messages are stored and removed.
+func (r *reader) nextUntilEnd(ctx context.Context) (kept bus.Kept, done bool, err error) {
+	for range 2 {
+		if done, err := r.atEnd(ctx); done || err != nil {
+			return bus.Kept{}, done, err
+		}
+		waiting, cancel := context.WithTimeout(ctx, endWait)
+		kept, err = r.next(waiting)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			return kept, false, err
+		}
+		r.pending = 0
+	}
+	return bus.Kept{}, false, errMissed
 }
 
 // atEnd reports whether the reader has all that the stream had when the reading began. When its consumer has no more, that is for the leader

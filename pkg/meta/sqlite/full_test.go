@@ -23,7 +23,7 @@ func TestFullDiskTakesChanges(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	s := open(t, Config{Path: filepath.Join(dir, "meta.db")})
+	s := open(t, Config{Path: filepath.Join(dir, "meta.db"), Spare: true})
 	files := make([]*file.File, 200)
 	for i := range files {
 		files[i] = record(i + 1)
@@ -56,7 +56,7 @@ func TestFullDiskTakesChanges(t *testing.T) {
 // TestSpareIsKept: while records are written the database has free pages, on the disk.
 func TestSpareIsKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "meta.db")
-	s := open(t, Config{Path: path, Synchronous: Off})
+	s := open(t, Config{Path: path, Synchronous: Off, Spare: true})
 	number := func(pragma string) (n int64) {
 		if err := s.readers.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&n); err != nil {
 			t.Fatal(err)

@@ -11,7 +11,6 @@ const (
 	sparePages = 512 // that are made at once
 	spareLow   = 256 // below which they are made; some hundred files take to be deleted
 	spareEvery = 32  // transactions between two looks
-	spareFirst = 8   // transactions before the first look: what is opened and closed again needs none
 )
 
 // The table is always empty, but for the moment between the two statements.
@@ -27,16 +26,18 @@ type spare struct {
 	owed  bool // the log has to be copied: free pages may be there and nowhere else
 }
 
-func newSpare(conn *sql.Conn) spare {
-	return spare{conn: conn, since: spareEvery - spareFirst, owed: true} // a process that was killed has copied nothing
+// openSpare begins with a look. A process that was killed may have copied nothing.
+func openSpare(conn *sql.Conn) *spare {
+	s := &spare{conn: conn, owed: true}
+	s.look()
+	return s
 }
 
 // keep looks every now and then, and makes pages where they are few. A disk without room for them is no error: it is looked at again.
 func (s *spare) keep() {
-	if s.since++; s.since < spareEvery {
-		return
+	if s.since++; s.since >= spareEvery {
+		s.look()
 	}
-	s.look()
 }
 
 // look makes the pages. What a killed process left in the table becomes free with what is new.

@@ -43,6 +43,8 @@ var levels = map[Synchronous]int{Off: 0, Normal: 1, Full: 2}
 type Config struct {
 	Path        string      // of the database; its folder is made when missing
 	Synchronous Synchronous // Full when empty
+	// Spare keeps 1 to 2 MiB of free pages in the file, so that on a full disk records can still be changed and removed.
+	Spare bool
 	// ReadOnly opens an existing file without its lock, beside a process that may be writing: for tools that look. Every write fails.
 	ReadOnly bool
 }
@@ -76,7 +78,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.ReadOnly {
 		err = s.openReaders(ctx, path)
 	} else {
-		err = s.openWriter(ctx, path, c.Synchronous)
+		err = s.openWriter(ctx, path, c)
 	}
 	if err == nil {
 		err = s.startClock(ctx)
@@ -87,7 +89,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) openWriter(ctx context.Context, path string, level Synchronous) error {
+func (s *Store) openWriter(ctx context.Context, path string, c Config) error {
 	if err := prepareFile(path); err != nil {
 		return file.Wrap(file.Unavailable, "sqlite.open", err)
 	}
@@ -97,12 +99,12 @@ func (s *Store) openWriter(ctx context.Context, path string, level Synchronous) 
 	}
 	// With secure_delete what is taken out of a page is overwritten: the name of a deleted file does not stay in the database.
 	db, err := sql.Open("sqlite", dsn(path, "rwc",
-		"journal_mode(WAL)", "secure_delete(FAST)", "synchronous("+string(level)+")", "busy_timeout(5000)", "cache_size(-32768)",
+		"journal_mode(WAL)", "secure_delete(FAST)", "synchronous("+string(c.Synchronous)+")", "busy_timeout(5000)", "cache_size(-32768)",
 		"wal_autocheckpoint(4000)", "journal_size_limit(67108864)"))
 	if err != nil {
 		return translate(ctx, "sqlite.open", err)
 	}
-	conn, err := writeConn(ctx, db, level)
+	conn, err := writeConn(ctx, db, c.Synchronous)
 	if err != nil {
 		return errors.Join(translate(ctx, "sqlite.open", err), db.Close())
 	}
@@ -113,7 +115,11 @@ func (s *Store) openWriter(ctx context.Context, path string, level Synchronous) 
 	if s.ledger, err = loadLedger(ctx, s.readers); err != nil {
 		return errors.Join(translate(ctx, "sqlite.open", err), conn.Close(), db.Close())
 	}
-	s.writer = startWriter(db, conn, s.ledger)
+	var free *spare
+	if c.Spare {
+		free = openSpare(conn)
+	}
+	s.writer = startWriter(db, conn, s.ledger, free)
 	return nil
 }
 

@@ -24,7 +24,7 @@ type writer struct {
 	db     *sql.DB
 	conn   *sql.Conn
 	ledger *ledger
-	spare  spare
+	spare  *spare // nil where none is kept
 	queue  chan write
 	ended  chan struct{}
 
@@ -32,8 +32,8 @@ type writer struct {
 	closed bool
 }
 
-func startWriter(db *sql.DB, conn *sql.Conn, l *ledger) *writer {
-	w := &writer{db: db, conn: conn, ledger: l, spare: newSpare(conn), queue: make(chan write, maxBatch), ended: make(chan struct{})}
+func startWriter(db *sql.DB, conn *sql.Conn, l *ledger, s *spare) *writer {
+	w := &writer{db: db, conn: conn, ledger: l, spare: s, queue: make(chan write, maxBatch), ended: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -87,7 +87,9 @@ func (w *writer) run() {
 		// Those who were answered a moment ago are about to write again: let them get into this batch.
 		runtime.Gosched()
 		w.commit(w.collect(first))
-		w.spare.keep()
+		if w.spare != nil {
+			w.spare.keep()
+		}
 	}
 	if w.ledger.unsaved() {
 		w.commit(nil)
