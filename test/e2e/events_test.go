@@ -33,7 +33,7 @@ func wantStreamed(t *testing.T, s *api.Stream, f api.File, want ...event.Fact) e
 	for range want {
 		e, err := s.NextEvent(harness.Context(t))
 		if err != nil {
-			t.Fatalf("after %v: %v", got, err)
+			t.Fatalf("after %v: %v; besides it said %q", got, err, s.Comments())
 		}
 		if e.Subject != f.Bare() {
 			t.Fatalf("%s of %s came, want one of %v of %s", e.Type, e.Subject, want, f.Bare())
