@@ -54,7 +54,7 @@ func newClusterWith(ctx context.Context, t *trial, dir string, settings map[stri
 	if c.records, err = newMongo(ctx, dir); err != nil {
 		return c, err
 	}
-	public, err := quietAddr()
+	public, err := launch.FreeAddr()
 	if err != nil {
 		return c, err
 	}
@@ -84,7 +84,7 @@ func newClusterWith(ctx context.Context, t *trial, dir string, settings map[stri
 }
 
 func newClusterService(t *trial, name, dir string, common map[string]string) (*service, error) {
-	admin, err := quietAddr()
+	admin, err := launch.FreeAddr()
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ type natsServer struct {
 
 // newNATS starts a server with its store in dir.
 func newNATS(ctx context.Context, dir string) (*natsServer, error) {
-	addr, err := quietAddr()
+	addr, err := launch.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (n *natsServer) wipe() error { return os.RemoveAll(n.store) }
 
 // newMongo starts MongoDB's wire peer with its files in dir.
 func newMongo(ctx context.Context, dir string) (*peer, error) {
-	addr, err := quietAddr()
+	addr, err := launch.FreeAddr()
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/inlethq/inlet/test/harness/launch"
 	"github.com/inlethq/inlet/test/harness/mongowire"
 )
 
@@ -48,7 +49,7 @@ type mongoProxy struct {
 
 // newMongoProxy listens before a server, and writes what is written to accounts and made in files to a journal.
 func newMongoProxy(server, journal string) (*mongoProxy, error) {
-	addr, err := quietAddr()
+	addr, err := launch.FreeAddr()
 	if err != nil {
 		return nil, err
 	}

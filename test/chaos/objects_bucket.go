@@ -11,6 +11,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/inlethq/inlet/test/harness/api"
+	"github.com/inlethq/inlet/test/harness/launch"
 	"github.com/inlethq/inlet/test/samples"
 )
 
@@ -28,7 +29,7 @@ func newS3(ctx context.Context, dir string) (*peer, error) {
 	if err := os.MkdirAll(buckets, 0o750); err != nil {
 		return nil, err
 	}
-	addr, err := quietAddr()
+	addr, err := launch.FreeAddr()
 	if err != nil {
 		return nil, err
 	}

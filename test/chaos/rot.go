@@ -39,7 +39,7 @@ type rot struct {
 // rotStores damages blobs, first of files that are then read, next of files that nobody reads; and at last the bus's store and the database. Half
 // of the damage is done while the server runs, half while it is stopped.
 func rotStores(ctx context.Context, t *trial) (reached string, err error) {
-	nats, err := quietAddr()
+	nats, err := launch.FreeAddr()
 	if err != nil {
 		return "", err
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/inlethq/inlet/test/harness/launch"
 )
 
 // s3proxy stands between Inlet and its S3 server, and makes of a good server a bad one. What it does to a request is decided by chance, in the order
@@ -47,7 +49,7 @@ func (l lineState) String() string {
 
 // newS3Proxy makes a proxy and opens its line.
 func newS3Proxy(upstream string, rng *rand.Rand) (*s3proxy, error) {
-	addr, err := quietAddr()
+	addr, err := launch.FreeAddr()
 	if err != nil {
 		return nil, err
 	}

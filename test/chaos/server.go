@@ -8,12 +8,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -70,7 +67,7 @@ func newServerWith(ctx context.Context, t *trial, settings map[string]string) (*
 	addrs := launch.Addrs{NATS: "off"}
 	for _, to := range []*string{&addrs.Public, &addrs.Admin} {
 		var err error
-		if *to, err = quietAddr(); err != nil {
+		if *to, err = launch.FreeAddr(); err != nil {
 			return nil, err
 		}
 	}
@@ -99,20 +96,6 @@ func (t *trial) settings() (map[string]string, error) {
 		return nil, err
 	}
 	return map[string]string{"INLET_DIRECTORY": file, "INLET_DURABILITY": t.durability, "INLET_LOG_LEVEL": "warn"}, nil
-}
-
-// quietAddr picks a free port below those that Linux takes for outgoing connections. From one of these a client that dials while the server is down
-// may be connected to itself, and keep the server from its port.
-func quietAddr() (string, error) {
-	var err error
-	for range 100 {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(20_000+rand.IntN(12_000))) //nolint:gosec // any that is free
-		var l net.Listener
-		if l, err = net.Listen("tcp", addr); err == nil {
-			return addr, l.Close()
-		}
-	}
-	return "", err
 }
 
 // service is one program that is started and ended many times, at the same addresses and on the same data. It is for one goroutine.
