@@ -50,6 +50,7 @@ type Config struct {
 // Server is a running server.
 type Server struct {
 	srv *server.Server
+	log *logger
 }
 
 // Start runs a server and returns when it takes connections. The store keeps JetStream's default sync interval: a power cut
@@ -87,7 +88,7 @@ func Start(cfg Config) (*Server, error) {
 		return nil, &file.Error{Kind: file.Unavailable, Op: "embedded.start",
 			Err: fmt.Errorf("folder %s, %s %q: %w", cfg.Dir, AddrVariable, cfg.Addr, err)}
 	}
-	return &Server{srv: srv}, nil
+	return &Server{srv: srv, log: log}, nil
 }
 
 func options(cfg Config) (*server.Options, error) {
@@ -153,8 +154,23 @@ func (s *Server) URL() string {
 	return s.srv.ClientURL()
 }
 
-// Shutdown ends all connections, writes what is buffered to disk and returns when the server is gone.
+// shutdownLimit is how long a server may take to end.
+const shutdownLimit = 5 * time.Second
+
+// Shutdown ends all connections, writes what is buffered to disk and returns when the server is gone. One whose store is damaged may never end: after
+// shutdownLimit it is left to the end of the process, which loses no more than a kill would.
 func (s *Server) Shutdown() {
-	s.srv.Shutdown()
-	s.srv.WaitForShutdown()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.srv.Shutdown()
+		s.srv.WaitForShutdown()
+	}()
+	limit := time.NewTimer(shutdownLimit)
+	defer limit.Stop()
+	select {
+	case <-ended:
+	case <-limit.C:
+		s.log.Warnf("it does not end, and is left to the end of the process")
+	}
 }
