@@ -16,6 +16,7 @@ import (
 const (
 	readAhead  = 256         // messages that a reader asks for at once
 	readerLife = time.Minute // of a reader's consumer that nobody asks any more: its process died
+	sinceEarly = time.Minute // that a reading since a time begins before it: the server was seen to begin behind messages of the last second
 	endWait    = time.Second // for a message that is said to be before the end, until the stream is asked for it
 )
 
@@ -62,6 +63,10 @@ func (b *Bus) read(ctx context.Context, op string, from bus.Start, subjects []st
 		}
 		return failure(op, err)
 	}
+	since := from.Since
+	if !since.IsZero() {
+		from.Since = since.Add(-sinceEarly)
+	}
 	r, err := b.openReader(ctx, op, from, subjects)
 	if file.Is(err, file.NotFound) {
 		return err
@@ -80,6 +85,9 @@ func (b *Bus) read(ctx context.Context, op string, from bus.Start, subjects []st
 		}
 		if done || err != nil {
 			return failed(err)
+		}
+		if kept.At.Before(since) {
+			continue
 		}
 		if err := fn(kept); err != nil {
 			return err
