@@ -112,7 +112,7 @@ func TestRespondDrains(t *testing.T) {
 	}
 }
 
-// TestRespondIsBusy asks for more than a responder lets wait: what is too much is refused at once.
+// TestRespondIsBusy asks, in one burst, for far more than a responder lets wait: what is too much is refused at once, and nothing is left without an answer.
 func TestRespondIsBusy(t *testing.T) {
 	s := newServer(t)
 	b, conn := openBus(t, s), s.conn(t)
@@ -121,7 +121,7 @@ func TestRespondIsBusy(t *testing.T) {
 	heard(t, conn)
 	callers(t, conn, 1, nil)
 	receive(t, "one begins", begun)
-	const waiting, more = 256, 20
+	const waiting, more = 256, 3000
 	answers := callers(t, conn, waiting+more, nil)
 	for range more {
 		if m := receive(t, "a refusal", answers); m.Header.Get("Inlet-Error") != string(file.Unavailable) {

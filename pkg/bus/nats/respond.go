@@ -17,13 +17,17 @@ import (
 // maxWaiting is how many requests a responder lets wait for a turn. One more is refused, so that its requester need not wait in vain.
 const maxWaiting = 256
 
+// maxBurst is how many requests may come before the responder has looked at the first: the client library can read them faster than they are refused.
+// What comes beyond it the library drops, and its requester waits in vain.
+const maxBurst = 16 << 10
+
 // Respond implements bus.Responder with a queue group of core NATS.
 func (b *Bus) Respond(ctx context.Context, subject, queue string, concurrency int, fn func(ctx context.Context, data []byte) ([]byte, error)) error {
 	if !validRequest(subject) || !validToken(queue) || fn == nil {
 		return file.Errorf(file.Invalid, "bus.respond", "%q, %q: it takes the subject of a request, a queue that is one subject token, and a function", subject, queue)
 	}
 	r := &responder{bus: b, fn: fn, calls: make(chan call, maxWaiting), log: b.log.With("requests", subject)}
-	msgs := make(chan *nats.Msg, maxWaiting)
+	msgs := make(chan *nats.Msg, maxBurst)
 	sub, err := b.conn.ChanQueueSubscribe(subject, queue, msgs)
 	if err != nil {
 		return failure("bus.respond", err)
