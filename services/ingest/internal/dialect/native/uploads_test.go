@@ -48,9 +48,10 @@ api_keys:
 
 // uploads is a server of the dialect alone.
 type uploads struct {
-	t      *testing.T
-	door   *door.Door
-	server *httptest.Server
+	t       *testing.T
+	door    *door.Door
+	dialect *Dialect
+	server  *httptest.Server
 }
 
 func newUploads(t *testing.T, o doortest.Options, life time.Duration) *uploads {
@@ -62,7 +63,7 @@ func newUploads(t *testing.T, o doortest.Options, life time.Duration) *uploads {
 	dialect := New(Config{Door: d, UploadLife: life})
 	server := httptest.NewServer(router.New(router.Config{Log: d.Log}, dialect))
 	t.Cleanup(server.Close)
-	return &uploads{t, d, server}
+	return &uploads{t, d, dialect, server}
 }
 
 // ask sends a request. Its headers come in pairs; the key of ann is used where none is named.
@@ -401,17 +402,8 @@ func TestConcatenation(t *testing.T) {
 func TestANewRequestTakesOver(t *testing.T) {
 	u := newUploads(t, doortest.Options{}, time.Hour)
 	at := u.create("Upload-Length", "11")
-	body, more := io.Pipe()
-	first := make(chan string, 1)
-	go func() {
-		resp, text := u.stream(http.MethodPatch, at, body, "Upload-Offset", "0")
-		first <- fmt.Sprint(resp.Status, text)
-	}()
-	if _, err := more.Write([]byte("hello")); err != nil {
-		t.Fatal(err)
-	}
-	u.takenOver(at)
-	_ = more.Close() // of a pipe: never fails
+	first := u.hang(u.dialect, at)
+	u.at(at, "5")
 	if got := <-first; !strings.Contains(got, "upload_interrupted") {
 		t.Errorf("the first request ended with %s", got)
 	}
@@ -420,65 +412,58 @@ func TestANewRequestTakesOver(t *testing.T) {
 	}
 }
 
-// takenOver waits until the first five bytes of an upload have been stored by whoever interrupts their request.
-func (u *uploads) takenOver(at string) {
-	u.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		resp, _ := u.ask(http.MethodHead, at, "")
-		if resp.Header.Get("Upload-Offset") == "5" {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-u.t.Context().Done():
-			u.t.Fatal("the bytes of the first request were not stored")
-		}
-	}
-}
-
 // A process that ends stores what its requests have brought by then, and tells their clients to go elsewhere.
 func TestUploadsAreDrained(t *testing.T) {
 	u := newUploads(t, doortest.Options{}, time.Hour)
-	dialect := New(Config{Door: u.door, UploadLife: time.Hour})
-	server := httptest.NewServer(router.New(router.Config{Log: u.door.Log}, dialect))
-	defer server.Close()
-	at := strings.Replace(u.create("Upload-Length", "11"), u.server.URL, server.URL, 1)
-	body, more := io.Pipe()
-	first := make(chan string, 1)
-	reading := &notice{Reader: body, read: make(chan struct{})}
-	go func() {
-		resp, text := u.stream(http.MethodPatch, at, reading, "Upload-Offset", "0")
-		first <- fmt.Sprint(resp.Status, text)
-	}()
-	if _, err := more.Write([]byte("hello")); err != nil {
-		t.Fatal(err)
-	}
-	<-reading.read // the client sends, or has sent, what it has
-	dialect.tus.Drain()
+	at := u.create("Upload-Length", "11")
+	ending := New(Config{Door: u.door, UploadLife: time.Hour})
+	first := u.hang(ending, at)
+	ending.tus.Drain()
 	if got := <-first; !strings.HasPrefix(got, "503") || !strings.Contains(got, "server_shutdown") {
 		t.Errorf("the request ended with %s", got)
 	}
-	_ = more.Close() // of a pipe: never fails
-	resp, _ := u.ask(http.MethodHead, at, "")
-	if got := resp.Header.Get("Upload-Offset"); got != "5" && got != "0" { // what the server had read by then
-		t.Errorf("the upload is at %s", got)
-	}
+	u.at(at, "5")
 }
 
-// notice closes read when its second read begins.
-type notice struct {
-	io.Reader
-	n    int
-	read chan struct{}
+// hang sends "hello" by a request that then goes no further, to a server of the dialect, and returns once all five bytes have been read there.
+// What it is answered comes as its status and its body.
+func (u *uploads) hang(dialect *Dialect, at string) <-chan string {
+	u.t.Helper()
+	stuck := make(chan struct{})
+	h := router.New(router.Config{Log: u.door.Log}, dialect)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = &hanging{ReadCloser: r.Body, left: len("hello"), stuck: stuck}
+		h.ServeHTTP(w, r)
+	}))
+	u.t.Cleanup(server.Close)
+	body, more := io.Pipe()
+	u.t.Cleanup(func() { _ = more.Close() }) // of a pipe: never fails
+	answer := make(chan string, 1)
+	go func() {
+		resp, text := u.stream(http.MethodPatch, strings.Replace(at, u.server.URL, server.URL, 1), body, "Upload-Offset", "0")
+		answer <- fmt.Sprint(resp.Status, text)
+	}()
+	if _, err := more.Write([]byte("hello")); err != nil {
+		u.t.Fatal(err)
+	}
+	<-stuck
+	return answer
 }
 
-func (n *notice) Read(p []byte) (int, error) {
-	if n.n++; n.n == 2 {
-		close(n.read)
+// hanging closes stuck when it is read again after its last byte that comes.
+type hanging struct {
+	io.ReadCloser
+	left  int
+	stuck chan struct{}
+}
+
+func (h *hanging) Read(p []byte) (int, error) {
+	if h.left == 0 {
+		close(h.stuck)
 	}
-	return n.Reader.Read(p)
+	n, err := h.ReadCloser.Read(p)
+	h.left -= n
+	return n, err
 }
 
 func TestUploadsTakePlaces(t *testing.T) {
