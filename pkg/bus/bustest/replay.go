@@ -70,24 +70,29 @@ func testReplay(t *testing.T, s Suite) {
 	}
 }
 
-// testReplaySubjects reads two of three subjects, in the order of the bus.
+// testReplaySubjects reads two of three subjects, in the order of the bus: all, and since a time before which one of the two had come already.
 func testReplaySubjects(t *testing.T, s Suite) {
 	f := open(t, s)
 	subjects := []string{f.subject + ".x", f.subject + ".y.>", f.subject + ".z"}
-	published := []string{f.subject + ".x", f.subject + ".z", f.subject + ".y.1", f.subject + ".x", f.subject + ".y.2.3"}
+	published := []string{f.subject + ".x", f.subject + ".z", f.subject + ".x", f.subject + ".y.1", f.subject + ".y.2.3", f.subject + ".z"}
 	for i, subject := range published {
 		m := bus.Message{ID: f.name + strconv.Itoa(i), Subject: subject, Data: []byte(strconv.Itoa(i))}
 		eventually(t, "the bus takes it", func() bool { return f.Publish(t.Context(), m) == nil })
 	}
-	var got []string
-	err := f.Replay(t.Context(), bus.Start{}, subjects[:2], func(k bus.Kept) error {
-		got = append(got, string(k.Data))
-		return nil
-	})
-	if err != nil {
-		t.Errorf("Replay: %v", err)
+	read := func(from bus.Start) (kept []bus.Kept, data []string) {
+		err := f.Replay(t.Context(), from, subjects[:2], func(k bus.Kept) error {
+			kept, data = append(kept, k), append(data, string(k.Data))
+			return nil
+		})
+		if err != nil {
+			t.Errorf("Replay: %v", err)
+		}
+		return kept, data
 	}
+	kept, got := read(bus.Start{})
 	wantData(t, "x and y", got, "0", "2", "3", "4")
+	_, got = read(bus.Start{Since: kept[1].At})
+	wantData(t, "x and y since the second x", got, "2", "3", "4")
 }
 
 // testReplayMany reads more than one request brings, while more is published.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/inlethq/inlet/pkg/bus"
 )
@@ -19,10 +20,12 @@ func TestShippedIngest(t *testing.T) {
 	})
 	publish(t, ingest, "inlet.v1.a.b", "one")
 	for _, subjects := range [][]string{{"inlet.v1.>"}, {"inlet.v1.a.*", "inlet.v1.c.*"}} {
-		n := 0
-		err := ingest.Replay(t.Context(), bus.Start{}, subjects, func(bus.Kept) error { n++; return nil })
-		if err != nil || n != 1 {
-			t.Errorf("%v again: %d messages, %v", subjects, n, err)
+		for _, from := range []bus.Start{{}, {Since: time.Now().Add(-time.Hour)}} {
+			n := 0
+			err := ingest.Replay(t.Context(), from, subjects, func(bus.Kept) error { n++; return nil })
+			if err != nil || n != 1 {
+				t.Errorf("%v again, from %+v: %d messages, %v", subjects, from, n, err)
+			}
 		}
 	}
 	done := errors.New("done")

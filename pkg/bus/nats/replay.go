@@ -16,7 +16,6 @@ import (
 const (
 	readAhead  = 256         // messages that a reader asks for at once
 	readerLife = time.Minute // of a reader's consumer that nobody asks any more: its process died
-	sinceEarly = time.Minute // that a reading since a time begins before it: the server was seen to begin behind messages of the last second
 	endWait    = time.Second // for a message that is said to be before the end, until the stream is asked for it
 )
 
@@ -63,10 +62,6 @@ func (b *Bus) read(ctx context.Context, op string, from bus.Start, subjects []st
 		}
 		return failure(op, err)
 	}
-	since := from.Since
-	if !since.IsZero() {
-		from.Since = since.Add(-sinceEarly)
-	}
 	r, err := b.openReader(ctx, op, from, subjects)
 	if file.Is(err, file.NotFound) {
 		return err
@@ -85,9 +80,6 @@ func (b *Bus) read(ctx context.Context, op string, from bus.Start, subjects []st
 		}
 		if done || err != nil {
 			return failed(err)
-		}
-		if kept.At.Before(since) {
-			continue
 		}
 		if err := fn(kept); err != nil {
 			return err
@@ -121,7 +113,13 @@ func (b *Bus) openReader(ctx context.Context, op string, from bus.Start, subject
 	if err := stillKept(op, info, from.After); err != nil {
 		return nil, err
 	}
-	consumer, err := stream.CreateConsumer(opening, readerConfig(from, subjects))
+	after := from.After.Sequence
+	if !from.Since.IsZero() {
+		if after, err = b.lastBefore(opening, stream, from.Since); err != nil {
+			return nil, err
+		}
+	}
+	consumer, err := stream.CreateConsumer(opening, readerConfig(after, subjects))
 	if err != nil {
 		return nil, err
 	}
@@ -134,18 +132,27 @@ func (b *Bus) openReader(ctx context.Context, op string, from bus.Start, subject
 	return r, err
 }
 
-func readerConfig(from bus.Start, subjects []string) jetstream.ConsumerConfig {
-	cfg := jetstream.ConsumerConfig{
-		FilterSubjects: subjects, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckNonePolicy,
+func readerConfig(after uint64, subjects []string) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		FilterSubjects: subjects, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1, AckPolicy: jetstream.AckNonePolicy,
 		InactiveThreshold: readerLife, MemoryStorage: true, Replicas: 1,
 	}
-	switch {
-	case from.After.Store != "":
-		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, from.After.Sequence+1
-	case !from.Since.IsZero():
-		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &from.Since
+}
+
+// lastBefore is the sequence in front of the first message that was stored at a time or later. It asks a consumer of all subjects, which it then removes:
+// one of several subjects that begins at a time may begin too late. (nats-server 2.12 moves its start to the first message that any of the subjects
+// has in the whole stream, and overlooks subjects that had one before the time and have more behind it.)
+func (b *Bus) lastBefore(ctx context.Context, stream jetstream.Stream, at time.Time) (uint64, error) {
+	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &at, AckPolicy: jetstream.AckNonePolicy,
+		InactiveThreshold: readerLife, MemoryStorage: true, Replicas: 1,
+	})
+	if err != nil {
+		return 0, err
 	}
-	return cfg
+	made := consumer.CachedInfo()
+	b.forget(ctx, stream, made.Name)
+	return made.Delivered.Stream, nil
 }
 
 // stillKept is NotFound unless the stream has all that came behind a place.
@@ -229,16 +236,21 @@ func (r *reader) atEnd(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// close lets the server forget the consumer at once. Where that fails it does so after readerLife.
+// close ends the reading.
 func (r *reader) close(ctx context.Context) {
 	r.messages.Stop()
-	if !r.bus.conn.IsConnected() {
+	r.bus.forget(context.WithoutCancel(ctx), r.stream, r.consumer)
+}
+
+// forget removes a reader's consumer at once. Where that fails the server does so after readerLife.
+func (b *Bus) forget(ctx context.Context, stream jetstream.Stream, consumer string) {
+	if !b.conn.IsConnected() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if err := r.stream.DeleteConsumer(ctx, r.consumer); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		r.bus.log.Debug("a reader's consumer is left to the server", "error", err)
+	if err := stream.DeleteConsumer(ctx, consumer); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		b.log.Debug("a reader's consumer is left to the server", "error", err)
 	}
 }
 
