@@ -133,23 +133,45 @@ func open(ctx context.Context, conn *nats.Conn, f Filter) (jetstream.MessagesCon
 }
 
 func consume(ctx context.Context, js jetstream.JetStream, f Filter) (jetstream.Consumer, error) {
-	policy, since := jetstream.DeliverNewPolicy, (*time.Time)(nil)
-	if !f.Since.IsZero() {
-		policy, since = jetstream.DeliverByStartTimePolicy, &f.Since
-	}
 	if f.Durable == "" {
-		return js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{FilterSubjects: f.subjects(), DeliverPolicy: policy, OptStartTime: since})
+		policy, first, err := begin(ctx, js, f.Since)
+		if err != nil {
+			return nil, err
+		}
+		return js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{FilterSubjects: f.subjects(), DeliverPolicy: policy, OptStartSeq: first})
 	}
-	config := jetstream.ConsumerConfig{Durable: f.Durable, DeliverPolicy: policy, OptStartTime: since, AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait}
+	var config jetstream.ConsumerConfig
 	known, err := js.Consumer(ctx, stream, f.Durable)
 	switch {
 	case err == nil:
 		config = known.CachedInfo().Config // where it began cannot be changed, and does not matter any more
-	case !errors.Is(err, jetstream.ErrConsumerNotFound):
+	case errors.Is(err, jetstream.ErrConsumerNotFound):
+		config = jetstream.ConsumerConfig{Durable: f.Durable, AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait}
+		if config.DeliverPolicy, config.OptStartSeq, err = begin(ctx, js, f.Since); err != nil {
+			return nil, err
+		}
+	default:
 		return nil, err
 	}
 	config.FilterSubject, config.FilterSubjects = "", f.subjects()
 	return js.CreateOrUpdateConsumer(ctx, stream, config)
+}
+
+// begin says where a consumer begins: with what comes next, or with the first event at a time or later. The time is put to a consumer of all subjects,
+// which is then removed: nats-server 2.12 has one of several subjects begin too late when a subject had events before the time and another had none.
+func begin(ctx context.Context, js jetstream.JetStream, since time.Time) (policy jetstream.DeliverPolicy, first uint64, err error) {
+	if since.IsZero() {
+		return jetstream.DeliverNewPolicy, 0, nil
+	}
+	scout, err := js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since, AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: startTimeout,
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	at := scout.CachedInfo()
+	_ = js.DeleteConsumer(ctx, stream, at.Name) // else the server does so, once nobody has asked it for startTimeout
+	return jetstream.DeliverByStartSequencePolicy, at.Delivered.Stream + 1, nil
 }
 
 // subscriber passes messages to a handler.

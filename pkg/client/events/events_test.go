@@ -100,6 +100,20 @@ func TestSubscribeFromATimeOn(t *testing.T) {
 	}
 }
 
+// A fact that had been told before the time, and another that had not, are both told from the time on.
+func TestSubscribeFromBetween(t *testing.T) {
+	p := newPublisher(t)
+	p.publish(event.Stored, "a", 1)
+	since := time.Now()
+	want := []string{p.publish(event.Stored, "a", 2), p.publish(event.Verified, "a", 3), p.publish(event.Stored, "a", 4)}
+	for _, durable := range []string{"", "durable"} {
+		f := events.Filter{Since: since, Facts: []event.Fact{event.Stored, event.Verified}, Durable: durable}
+		if got := p.gather(f, len(want)); !slices.Equal(got, want) {
+			t.Errorf("durable %q: told %v, want %v", durable, got, want)
+		}
+	}
+}
+
 func TestSubscribeFromNowOn(t *testing.T) {
 	p := newPublisher(t)
 	p.publish(event.Stored, "a", 1)
