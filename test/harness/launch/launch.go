@@ -8,12 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -136,18 +133,4 @@ func (p *Process) Wait(ctx context.Context) (int, error) {
 		p.Kill()
 		return 0, fmt.Errorf("%s did not end: %w", p.spec.Name, ctx.Err())
 	}
-}
-
-// FreeAddr returns a loopback address with a port that was free a moment ago, below those that Linux takes for outgoing connections: from one of these
-// somebody else's connection may come before the program listens, or a client that dials while it is down may be connected to itself.
-func FreeAddr() (string, error) {
-	var err error
-	for range 100 {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(20_000+rand.IntN(12_000))) //nolint:gosec // any that is free
-		var l net.Listener
-		if l, err = net.Listen("tcp", addr); err == nil {
-			return addr, l.Close()
-		}
-	}
-	return "", err
 }
