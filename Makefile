@@ -49,10 +49,13 @@ native: # libvips and a C compiler, for the thumbnailer
 
 # The unit tests run with the race detector. The programs that the black-box tests start are those that are shipped, without it. The vendors'
 # checklists run here on one process; on separate services, where MongoDB's stand-in is slow, they run in test-dialects.
+# The black-box tests wait more than they compute: three packages at once, and the longest first.
+BLACK_BOX = -p 3 ./e2e ./conformance ./webhooks ./...
+
 test: native ## every test that needs no container
 	@mkdir -p bin/results
 	@$(GOTESTSUM) --jsonfile $(CURDIR)/bin/results/unit.json -- -race -timeout 5m $(addsuffix /...,$(filter-out %/test,$(MODULES)))
-	@$(GOTESTSUM) --jsonfile $(CURDIR)/bin/results/black-box.json -- -count=1 -timeout 8m -skip '^Test(Cluster$$|Console)' ./...
+	@$(GOTESTSUM) --jsonfile $(CURDIR)/bin/results/black-box.json -- -count=1 -timeout 8m -skip '^Test(Cluster$$|Console)' $(BLACK_BOX)
 	@.ci/skips bin/results/unit.json bin/results/black-box.json
 
 test-race: native ## every test that needs no container, the black-box tests with the race detector too
