@@ -116,13 +116,32 @@ func fieldsOf(t reflect.Type) []Field {
 	return out
 }
 
-// Describe writes a table of the settings for --help.
+// helpWidth is the columns of a terminal that help is written for.
+const helpWidth = 80
+
+// Describe lists the settings for --help.
 func Describe(w io.Writer, structs ...any) {
 	for _, f := range Fields(structs...) {
-		fmt.Fprintf(w, "  %-24s %s", f.Variable, f.Description)
+		text := f.Description
 		if f.Default != "" {
-			fmt.Fprintf(w, " (default %s)", f.Default)
+			text += " (default " + f.Default + ")"
 		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "  %s\n", f.Variable)
+		for _, line := range wrap(text, helpWidth-6) {
+			fmt.Fprintf(w, "      %s\n", line)
+		}
 	}
+}
+
+// wrap breaks a text between words into lines of at most so many bytes; a longer word has a line of its own.
+func wrap(text string, width int) []string {
+	var lines []string
+	for word := range strings.FieldsSeq(text) {
+		if last := len(lines) - 1; last >= 0 && len(lines[last])+1+len(word) <= width {
+			lines[last] += " " + word
+		} else {
+			lines = append(lines, word)
+		}
+	}
+	return lines
 }

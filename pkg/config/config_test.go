@@ -54,10 +54,17 @@ func TestErrorsNameVariableValueAndForm(t *testing.T) {
 	}
 }
 
-func TestDescribeListsNestedSettings(t *testing.T) {
+func TestDescribe(t *testing.T) {
 	var b strings.Builder
-	config.Describe(&b, new(sample))
-	for _, want := range []string{"T_WAIT", "how long", "(default 10s)", "T_SIZE", "how large"} {
+	var long struct {
+		Long string `env:"T_LONG" desc:"a text that has more words than there is room for in one line of a terminal, and then a few more"`
+	}
+	config.Describe(&b, new(sample), &long)
+	want := `  T_LONG
+      a text that has more words than there is room for in one line of a
+      terminal, and then a few more
+`
+	for _, want := range []string{"  T_WAIT\n      how long (default 10s)\n", "  T_SIZE", "how large", want} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is not in\n%s", want, b.String())
 		}

@@ -60,9 +60,13 @@ func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run all services in one process",
-		Long: "Run all services in one process, with an embedded NATS server, SQLite and a folder for the files.\n" +
-			"The first start makes a directory file with an API key and prints how to use it.\n\n" +
-			"Settings come from the environment:\n\n" + settings.String(),
+		Long: `Run all services in one process, with an embedded NATS server, SQLite and a
+folder for the files. The first start makes a directory file with an API key and
+prints how to use it.
+
+Settings come from the environment:
+
+` + settings.String(),
 		Args: cli.Usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return serve.Run(cmd.Context(), only, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -77,9 +81,12 @@ func configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Show every setting, its value and where that comes from",
-		Long: "Show every setting of inlet serve, its value in this environment, and where that comes from: the environment or the default. Variables that\n" +
-			"begin with INLET_ and are no settings are unknown: look for a slip of the pen. Secrets, and passwords in URLs, are not shown.\n\n" +
-			"Exit codes: 0 all values may be, 1 some may not, and are named.",
+		Long: `Show every setting of inlet serve, its value in this environment, and where that
+comes from: the environment or the default. Variables that begin with INLET_ and
+are no settings are unknown: look for a slip of the pen. Secrets, and passwords
+in URLs, are not shown.
+
+Exit codes: 0 all values may be, 1 some may not, and are named.`,
 		Args: cli.Usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve.ShowSettings(cmd.OutOrStdout(), asJSON) },
 	}

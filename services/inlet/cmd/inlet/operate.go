@@ -10,7 +10,10 @@ import (
 	"github.com/inlethq/inlet/services/inlet/internal/operate"
 )
 
-const whichStores = "\n\nThe stores are those that the settings of inlet serve name: INLET_DATA, INLET_META, INLET_BLOBS, INLET_BUS."
+const whichStores = `
+
+The stores are those that the settings of inlet serve name: INLET_DATA,
+INLET_META, INLET_BLOBS, INLET_BUS.`
 
 // command is what the operator's commands share.
 func command(cmd *cobra.Command, asJSON bool) operate.Command {
@@ -41,14 +44,22 @@ func fsckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fsck",
 		Short: "Check that records and bytes agree, and repair them",
-		Long: "Check that every record has its bytes, that all bytes have a record, that nothing is stuck or overdue, and that accounts add up.\n" +
-			"Prints a line for each finding (code, tenant, file, blob, particulars) and a summary. Without --repair it only reads, and may run\n" +
-			"beside a server.\n\n" +
-			"--repair does what the sweeper does, at once and for everything. Beyond that, a file whose bytes are gone or damaged becomes failed, with\n" +
-			"the reason lost or damaged: put the bytes back and run inlet dead replay. No record is removed. With SQLite, stop inlet serve first.\n\n" +
-			"What waits for a worker (stuck) or for the bus (stale-outbox) is not repaired: start the services. What cut-off writes have left\n" +
-			"(unfinished) is told of when it is older than INLET_SWEEP_UNFINISHED.\n\n" +
-			"Exit codes: 0 nothing found (or all repaired), 1 findings, 2 the check could not be run." + whichStores,
+		Long: `Check that every record has its bytes, that all bytes have a record, that
+nothing is stuck or overdue, and that accounts add up. Prints a line for each
+finding (code, tenant, file, blob, particulars) and a summary. Without --repair
+it only reads, and may run beside a server.
+
+--repair does what the sweeper does, at once and for everything. Beyond that, a
+file whose bytes are gone or damaged becomes failed, with the reason lost or
+damaged: put the bytes back and run inlet dead replay. No record is removed.
+With SQLite, stop inlet serve first.
+
+What waits for a worker (stuck) or for the bus (stale-outbox) is not repaired:
+start the services. What cut-off writes have left (unfinished) is told of when
+it is older than INLET_SWEEP_UNFINISHED.
+
+Exit codes: 0 nothing found (or all repaired), 1 findings, 2 the check could not
+be run.` + whichStores,
 		Example: "  inlet fsck --deep\n  INLET_DATA=/var/lib/inlet inlet fsck --repair",
 		Args: func(cmd *cobra.Command, args []string) error {
 			return verdict(true, cobra.NoArgs(cmd, args), unableToCheck)
@@ -74,9 +85,10 @@ func deadCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dead",
 		Short: "Show and replay files whose processing was given up",
-		Long: "A file that could not be verified or fetched has failed, and a picture may have no thumbnail. Their records say so, and the workers leave\n" +
-			"letters on the bus that say more (stream INLET_DEAD, 30 days). The bus inside inlet serve shows its letters to nobody:\n" +
-			"there the records are all there is." + whichStores,
+		Long: `A file that could not be verified or fetched has failed, and a picture may have
+no thumbnail. Their records say so, and the workers leave letters on the bus
+that say more (stream INLET_DEAD, 30 days). The bus inside inlet serve shows its
+letters to nobody: there the records are all there is.` + whichStores,
 		Args: cli.Usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -89,8 +101,9 @@ func deadListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List what was given up",
-		Long: "List every file whose processing was given up: which, what for, why and since when. Letters about files that lack nothing any more stand\n" +
-			"at the end; replay removes them. Reads only, and may run beside a server." + whichStores,
+		Long: `List every file whose processing was given up: which, what for, why and since
+when. Letters about files that lack nothing any more stand at the end; replay
+removes them. Reads only, and may run beside a server.` + whichStores,
 		Args: cli.Usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return operate.Dead{Command: command(cmd, asJSON)}.List(cmd.Context())
@@ -104,9 +117,10 @@ func deadShowCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "show ID",
-		Short: "Show all that is known of a file: its timeline, and the letters about it",
-		Long:  "Show all that is known of a file: its timeline, and the letters about it. Reads only, and may run beside a server." + whichStores,
-		Args:  cli.Usage(cobra.ExactArgs(1)),
+		Short: "Show the timeline of a file, and the letters about it",
+		Long: `Show all that is known of a file: its timeline, and the letters about it. Reads
+only, and may run beside a server.` + whichStores,
+		Args: cli.Usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return operate.Dead{Command: command(cmd, asJSON)}.Show(cmd.Context(), args[0])
 		},
@@ -120,10 +134,13 @@ func deadReplayCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay ID | --all",
 		Short: "Begin the work again that was given up",
-		Long: "Begin the work on a file again, with all its attempts, and remove the letters about it. For a file that is gone or lacks nothing only the\n" +
-			"letters are removed. A file that failed as lost or damaged must have its bytes back, which are read to the end before.\n" +
-			"With SQLite, stop inlet serve first; its workers take the files up when it starts again.\n\n" +
-			"Exit codes: 0 all done, 1 for a file that cannot be replayed, or an error." + whichStores,
+		Long: `Begin the work on a file again, with all its attempts, and remove the letters
+about it. For a file that is gone or lacks nothing only the letters are removed.
+A file that failed as lost or damaged must have its bytes back, which are read
+to the end before. With SQLite, stop inlet serve first; its workers take the
+files up when it starts again.
+
+Exit codes: 0 all done, 1 for a file that cannot be replayed, or an error.` + whichStores,
 		Args: cli.Usage(func(_ *cobra.Command, args []string) error {
 			if all != (len(args) == 0) || len(args) > 1 {
 				return errors.New("give the id of one file, or --all")
@@ -149,9 +166,12 @@ func doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check what Inlet runs on, and say what to do",
-		Long: "Check the settings and all that they name: the data folder, the database, the blob store, the bus, the directory file, the keys, libvips and\n" +
-			"the virus scanner. Each line is ok, warn, fail or skip, with what to do. It may run beside a server: what it writes are probes,\n" +
-			"which it removes.\n\nExit codes: 0 nothing fails, 1 something does.",
+		Long: `Check the settings and all that they name: the data folder, the database, the
+blob store, the bus, the directory file, the keys, libvips and the virus
+scanner. Each line is ok, warn, fail or skip, with what to do. It may run beside
+a server: what it writes are probes, which it removes.
+
+Exit codes: 0 nothing fails, 1 something does.`,
 		Args: cli.Usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			healthy, err := operate.Doctor{Command: command(cmd, asJSON)}.Run(cmd.Context())

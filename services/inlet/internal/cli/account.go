@@ -28,7 +28,7 @@ func loginCommand() *cobra.Command {
 			"input with --key-stdin; it never stands in the command. The file is yours\n" +
 			"alone: inlet/profiles.json in $XDG_CONFIG_HOME (~/.config). The server becomes\n" +
 			"the one that the other commands speak to.",
-		Example: "  inlet login http://127.0.0.1:8080\n  pass show inlet | inlet login https://files.example.com --key-stdin --profile work",
+		Example: "  inlet login http://127.0.0.1:8080\n  pass inlet | inlet login https://files.example.com --key-stdin --profile work",
 	}
 	local(cmd, groupAccount, cobra.ExactArgs(1), func(ctx context.Context, s *session, args []string) error {
 		return s.login(ctx, args[0], name, keyStdin)

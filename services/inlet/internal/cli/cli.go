@@ -31,7 +31,7 @@ const (
 		"  0 all done              3 no such file             6 server does not answer\n" +
 		"  1 an error              4 no key, or no right    130 interrupted\n" +
 		"  2 wrong usage           5 file is refused"
-	examples = "  inlet serve                          # a server: it prints its address and a key\n" +
+	examples = "  inlet serve                          # a server: it prints its URL and a key\n" +
 		"  inlet login http://127.0.0.1:8080    # asks for the key, and stores it\n" +
 		"  inlet put ~/pictures                 # prints the id of each file\n" +
 		"  inlet ls"
@@ -40,6 +40,7 @@ const (
 // Add adds the user's commands to the program, the groups of all commands, and the program's help.
 func Add(root *cobra.Command) {
 	root.Long, root.Example = overview, examples
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages |", "FlagUsagesWrapped 80 |"))
 	root.SuggestionsMinimumDistance = 2 // letters that may be wrong
 	root.AddGroup(
 		&cobra.Group{ID: groupFiles, Title: "Files:"}, &cobra.Group{ID: groupEvents, Title: "Events:"},

@@ -48,11 +48,11 @@ func putCommand() *cobra.Command {
 			"and has not changed since is passed over; --again sends it, too. Files of " + fmt.Sprint(resumable>>20) + "\n" +
 			"MiB and more go in pieces: when the connection, the server or this command fails\n" +
 			"they go on where they were.\n\n" +
-			"Files and folders whose names begin with a dot are left out; --hidden takes them.\n\n" +
+			"What has a name that begins with a dot is left out; --hidden takes it, too.\n\n" +
 			"A file is stored when this ends; whether it is what it claims to be is found out\n" +
 			"afterwards. With --wait it waits for that, and exits with " + fmt.Sprint(CodeRejected) + " when a file was\n" +
 			"rejected.",
-		Example: "  inlet put photo.jpg --tag holiday --wait\n  inlet put ~/pictures --parallel 8\n  sqlite3 -csv shop.db 'select * from orders' | inlet put - --name orders.csv --expires-in 7d",
+		Example: "  inlet put photo.jpg --tag holiday --wait\n  inlet put ~/pictures --parallel 8\n  pg_dump shop | inlet put - --name shop.sql --expires-in 7d",
 	}
 	remote(cmd, groupFiles, cobra.MinimumNArgs(1), func(ctx context.Context, s *session, args []string) error {
 		p.session = s
