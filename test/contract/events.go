@@ -139,11 +139,32 @@ func (e *Events) Types() []string { return slices.Collect(maps.Keys(e.types)) }
 
 // Check returns nil for an event that happens to a file, in structured JSON, that the document describes.
 func (e *Events) Check(event []byte) error {
-	key, err := e.check(event)
+	_, err := e.checkFact(event)
+	return err
+}
+
+func (e *Events) checkFact(event []byte) (key string, err error) {
+	key, err = e.check(event)
 	if err == nil && key == testMessage {
 		err = fmt.Errorf("contract: %s is for webhooks alone", key)
 	}
-	return err
+	return key, err
+}
+
+// CheckMessage returns nil for a message on NATS that the document describes: such an event, and its headers, the case of whose names counts there.
+func (e *Events) CheckMessage(header map[string][]string, body []byte) error {
+	key, err := e.checkFact(body)
+	if err != nil {
+		return err
+	}
+	found := map[string]any{}
+	for name, values := range header {
+		found[name] = strings.Join(values, ", ")
+	}
+	if err := valid(e.messages[key].headers, found); err != nil {
+		return fmt.Errorf("contract: the headers on NATS: %w", err)
+	}
+	return nil
 }
 
 // check returns the key of the message that an event is.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -83,6 +84,40 @@ func TestEventsThatAreNotDescribed(t *testing.T) {
 		}
 		if e.Check(bad) == nil {
 			t.Errorf("%s: nothing is found", name)
+		}
+	}
+}
+
+// The names of headers on NATS are their own, down to the case.
+func TestMessages(t *testing.T) {
+	e := events(t)
+	const kind, trace = "application/cloudevents+json", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	good := map[string][]string{"Content-Type": {kind}, "Nats-Msg-Id": {"01J"}, "traceparent": {trace}}
+	for name, c := range map[string]struct {
+		change map[string][]string // nil for none
+		body   []byte
+		ok     bool
+	}{
+		"as published":    {nil, samples(t)[0], true},
+		"without a trace": {map[string][]string{"traceparent": nil}, samples(t)[0], true},
+		"no id":           {map[string][]string{"Nats-Msg-Id": nil}, samples(t)[0], false},
+		"an empty id":     {map[string][]string{"Nats-Msg-Id": {""}}, samples(t)[0], false},
+		"no type":         {map[string][]string{"Content-Type": nil}, samples(t)[0], false},
+		"another type":    {map[string][]string{"Content-Type": {"application/json"}}, samples(t)[0], false},
+		"no trace":        {map[string][]string{"traceparent": {"1"}}, samples(t)[0], false},
+		"another case":    {map[string][]string{"traceparent": nil, "Traceparent": {trace}}, samples(t)[0], false},
+		"one more":        {map[string][]string{"Inlet-Tenant": {"acme"}}, samples(t)[0], false},
+		"for a webhook":   {nil, []byte(testEvent), false},
+		"no event at all": {nil, []byte("{}"), false},
+	} {
+		header := maps.Clone(good)
+		for key, values := range c.change {
+			if header[key] = values; values == nil {
+				delete(header, key)
+			}
+		}
+		if err := e.CheckMessage(header, c.body); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

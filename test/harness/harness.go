@@ -109,7 +109,7 @@ func (s *System) subscribe(url string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if s.Events, err = api.SubscribeChecked(Context(s.t), url, nil, documented.Check); err != nil {
+	if s.Events, err = api.SubscribeChecked(Context(s.t), url, nil, documented.CheckMessage); err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,9 +134,10 @@ func testLost(t *testing.T, s Suite) {
 	needStop(t, s)
 	f := open(t, s)
 	running, told := make(chan struct{}, 1), make(chan struct{}, 1)
+	var begun atomic.Bool
 	var got record
 	w := f.work(func(ctx context.Context, d bus.Delivery) error {
-		if d.Attempt > 1 {
+		if !begun.CompareAndSwap(false, true) { // a peer that was killed may count the attempts anew
 			return got.handle(ctx, d)
 		}
 		running <- struct{}{}

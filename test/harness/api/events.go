@@ -22,7 +22,7 @@ const stream = "INLET"
 type Events struct {
 	conn    *nats.Conn
 	consume jetstream.ConsumeContext
-	check   func([]byte) error
+	check   Check
 
 	mu      sync.Mutex
 	last    uint64 // stream sequence
@@ -34,11 +34,14 @@ type Events struct {
 // Subscribe connects to a NATS server and begins to gather. fn, when set, is told of each event, one at a time.
 // It waits until ctx ends for a server that is not up yet.
 func Subscribe(ctx context.Context, url string, fn func(event.Event)) (*Events, error) {
-	return SubscribeChecked(ctx, url, fn, func([]byte) error { return nil })
+	return SubscribeChecked(ctx, url, fn, func(map[string][]string, []byte) error { return nil })
 }
 
+// Check looks at the headers and the body of a message.
+type Check func(header map[string][]string, body []byte) error
+
 // SubscribeChecked is Subscribe with a fault for each message, as it came, that check returns an error for.
-func SubscribeChecked(ctx context.Context, url string, fn func(event.Event), check func([]byte) error) (*Events, error) {
+func SubscribeChecked(ctx context.Context, url string, fn func(event.Event), check Check) (*Events, error) {
 	start := time.Now()
 	conn, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.RetryOnFailedConnect(true))
 	if err != nil {
@@ -92,7 +95,7 @@ func (e *Events) take(m jetstream.Msg, fn func(event.Event)) {
 	}
 	e.last = at.Sequence.Stream
 	if err == nil {
-		err = errors.Join(agrees(m, ev), e.check(m.Data()))
+		err = errors.Join(agrees(m, ev), e.check(m.Headers(), m.Data()))
 	}
 	if err != nil {
 		e.faults = append(e.faults, fmt.Sprintf("message %d on %s: %v", at.Sequence.Stream, m.Subject(), err))
