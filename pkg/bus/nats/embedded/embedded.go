@@ -80,11 +80,11 @@ func Start(cfg Config) (*Server, error) {
 		err = errors.New(reason)
 	case ok := <-ready:
 		if !ok {
-			err = fmt.Errorf("not ready within %s", readyWithin)
+			err = fmt.Errorf("not ready within %s: when it is damaged, stop Inlet and remove the folder, for nothing rests on it", readyWithin)
 		}
 	}
 	if err != nil {
-		srv.Shutdown()
+		endsWithin(shutdownLimit, srv.Shutdown)
 		return nil, &file.Error{Kind: file.Unavailable, Op: "embedded.start",
 			Err: fmt.Errorf("folder %s, %s %q: %w", cfg.Dir, AddrVariable, cfg.Addr, err)}
 	}
@@ -160,17 +160,28 @@ const shutdownLimit = 5 * time.Second
 // Shutdown ends all connections, writes what is buffered to disk and returns when the server is gone. One whose store is damaged may never end: after
 // shutdownLimit it is left to the end of the process, which loses no more than a kill would.
 func (s *Server) Shutdown() {
+	ended := endsWithin(shutdownLimit, func() {
+		s.srv.Shutdown()
+		s.srv.WaitForShutdown()
+	})
+	if !ended {
+		s.log.Warnf("it does not end, and is left to the end of the process")
+	}
+}
+
+// endsWithin reports whether fn returns within a time. It does not wait longer for it.
+func endsWithin(limit time.Duration, fn func()) bool {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		s.srv.Shutdown()
-		s.srv.WaitForShutdown()
+		fn()
 	}()
-	limit := time.NewTimer(shutdownLimit)
-	defer limit.Stop()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
 	select {
 	case <-ended:
-	case <-limit.C:
-		s.log.Warnf("it does not end, and is left to the end of the process")
+		return true
+	case <-timer.C:
+		return false
 	}
 }
