@@ -34,6 +34,7 @@ func (p *tab) look(name string) {
 			p.t.Errorf("%s: a %s has no name", name, role)
 		}
 	}
+	p.settle() // again: a page may have shown first what it had kept
 	p.shoot(name)
 }
 
