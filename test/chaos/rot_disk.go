@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -19,6 +20,8 @@ const (
 	rotBusFlips = 3  // bits that are flipped in each file of the bus
 	rotRecords  = 20 // of so many cycles, one is a damaged database
 	rotFlips    = 16 // bits that are flipped in a database, at most
+
+	damagedLimit = 10 * time.Second // for a server on a damaged store to be ready: one on a good store takes a fraction of a second
 )
 
 // blob is where the bytes of a file are.
@@ -117,7 +120,7 @@ func (r *rot) rotBus(ctx context.Context) (string, error) {
 		return "", err
 	}
 	how := "the server came up by itself"
-	if err := r.start(ctx); err != nil {
+	if err := r.startDamaged(ctx); err != nil {
 		r.line("with a damaged bus: %v", err)
 		how = "the server did not come up before its store was removed"
 		r.kill()
@@ -130,6 +133,13 @@ func (r *rot) rotBus(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("%d files of the bus damaged: %s, all %d files final after %.1f s", files, how, len(sent), settled.Seconds()), r.checker.lookAll(ctx, sent, true)
+}
+
+// startDamaged is start for a server that may never be ready, whose store is what it waits for.
+func (r *rot) startDamaged(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, damagedLimit)
+	defer cancel()
+	return r.start(ctx)
 }
 
 // rotRecords flips bits in the database, again and again, each time in a copy of the folder. The server starts or does not; bytes that it serves are right.
@@ -150,7 +160,7 @@ func (r *rot) rotRecords(ctx context.Context) (string, error) {
 			return "", err
 		}
 		r.set(map[string]string{"INLET_DATA": data, "INLET_SCRUB_EVERY": "0s"})
-		err := r.start(ctx)
+		err := r.startDamaged(ctx)
 		r.line("database %d, %d bits flipped: the server's start ends with %v", n+1, bits, err)
 		if err != nil {
 			refused++
