@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,9 +49,14 @@ type outcome struct {
 	Retries int    `json:"retries"`
 }
 
+// installing is held by whoever installs the client: its tests run side by side, and have one folder.
+var installing sync.Mutex
+
 // installClient makes tus-js-client ready, as package-lock.json names it.
 func installClient(t *testing.T) {
 	t.Helper()
+	installing.Lock()
+	defer installing.Unlock()
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skip("there is no " + program)
