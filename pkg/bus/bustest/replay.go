@@ -58,6 +58,8 @@ func testReplay(t *testing.T, s Suite) {
 	f.publish(t, "c", "d")
 	got, d := f.replay(t, bus.Start{After: b.Place})
 	wantData(t, "after b", got, "c", "d")
+	got, _ = f.replay(t, bus.Start{After: b.Place, Since: b.At.Add(-time.Hour)})
+	wantData(t, "after b, whatever the time", got, "c", "d")
 	got, _ = f.replay(t, bus.Start{Since: d.At})
 	wantData(t, "since d", got, "d")
 	got, _ = f.replay(t, bus.Start{Since: d.At.Add(time.Hour)})

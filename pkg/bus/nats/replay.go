@@ -113,8 +113,11 @@ func (b *Bus) openReader(ctx context.Context, op string, from bus.Start, subject
 	if err := stillKept(op, info, from.After); err != nil {
 		return nil, err
 	}
-	after := from.After.Sequence
-	if !from.Since.IsZero() {
+	var after uint64
+	switch {
+	case from.After.Store != "":
+		after = from.After.Sequence
+	case !from.Since.IsZero():
 		if after, err = b.lastBefore(opening, stream, from.Since); err != nil {
 			return nil, err
 		}
