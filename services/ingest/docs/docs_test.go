@@ -59,6 +59,9 @@ func TestPages(t *testing.T) {
 				t.Errorf("%s has %s, which the policy forbids", page, forbidden)
 			}
 		}
+		if !strings.Contains(body, `rel="icon"`) { // else browsers ask for /favicon.ico
+			t.Errorf("%s has no icon", page)
+		}
 		for _, m := range loaded.FindAllStringSubmatch(body, -1) {
 			if got := get(t, h, m[1]); got.Code != http.StatusOK {
 				t.Errorf("%s names %s: %d", page, m[1], got.Code)
