@@ -102,6 +102,7 @@ func TestConsole(t *testing.T) {
 	})
 	t.Run("looks", func(t *testing.T) { looks(t, p.in(t)) })
 	t.Run("steady", func(t *testing.T) { steady(t, p.in(t), c) })
+	t.Run("silence", func(t *testing.T) { silence(t, p.in(t), other.in(t), c) })
 	t.Run("sign out", func(t *testing.T) {
 		p := p.in(t)
 		p.click("[data-test=sign-out]")
@@ -360,6 +361,29 @@ func steady(t *testing.T, p *tab, c *api.Client) {
 		if err := c.Delete(t.Context(), f.ID); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// silence lets somebody who does not answer have the lock that tells which tab holds the stream of events. Both tabs hear of events all the same.
+func silence(t *testing.T, p, other *tab, c *api.Client) {
+	silent := p.second()
+	silent.open("docs/")
+	eval[bool](silent, `navigator.locks.query().then(({ held }) => new Promise((taken) => {
+		navigator.locks.request(held[0].name, { steal: true }, () => (taken(true), new Promise(() => {})));
+	}))`)
+	for _, p := range []*tab{p, other} {
+		p.do(chromedp.Navigate("about:blank"))
+	}
+	for _, p := range []*tab{p, other} {
+		p.open("#/activity")
+		p.until(patience, `document.querySelector(".live-dot.live") !== null`)
+	}
+	f, err := c.Upload(t.Context(), api.Upload{Name: "silence.txt", Data: samples.Text(100, 1).Data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*tab{p, other} {
+		p.until(patience, fmt.Sprintf(`[...document.querySelectorAll("[data-test=feed] a")].some((a) => a.href.endsWith(%q))`, f.ID))
 	}
 }
 

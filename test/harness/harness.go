@@ -52,15 +52,19 @@ func Context(t testing.TB) context.Context {
 func Retry(ctx context.Context, ask func() error) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
+	var last error
 	for {
 		err := ask()
 		if err == nil {
 			return nil
 		}
+		if last == nil || ctx.Err() == nil { // else it may tell of ctx only
+			last = err
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("still not so: %w", err)
+			return fmt.Errorf("still not so: %w", last)
 		}
 	}
 }

@@ -1,5 +1,5 @@
 import { storage } from "../api";
-import { onEvent } from "../state/live";
+import { onEvent, onGap } from "../state/live";
 import { me } from "../state/session";
 import { Command, ErrorNote, Meter } from "../ui/bits";
 import { bytes } from "../ui/format";
@@ -8,7 +8,14 @@ import { useEffect } from "preact/hooks";
 
 export function StoragePage() {
   const { value, error, reload } = useLoad(storage.get, []);
-  useEffect(() => onEvent((e) => /stored|deleted|expired|rejected/.test(e.type) && void reload()), [reload]);
+  useEffect(() => {
+    const stopEvents = onEvent((e) => /stored|deleted|expired|rejected/.test(e.type) && void reload());
+    const stopGaps = onGap(() => void reload());
+    return () => {
+      stopEvents();
+      stopGaps();
+    };
+  }, [reload]);
   const who = me.value;
   const limited = value !== undefined && value.max_storage > 0;
   const asked = value !== undefined || error !== undefined;

@@ -47,32 +47,50 @@ function take(m: Message): void {
   }
 }
 
+const answerWithin = 5000; // ms: a tab that holds the stream says so when it is asked
+
 // follow begins to listen, for the caller named, and returns what ends it.
+//
+// Whoever gets the lock holds the stream. That alone is not enough: a holder may be frozen by its browser, and Chromium has been seen to keep tabs
+// waiting for a lock that nobody holds. So a tab that is seen asks who holds the stream, again and again, and opens one when nobody answers. Two
+// streams for a while do no harm.
 export function follow(who: string): () => void {
   const name = "inlet.live." + who;
   const channel = new BroadcastChannel(name);
   const end = new AbortController();
-  let leading = false;
+  let leading: Promise<void> | undefined;
+  let answered = true;
   const tell = (m: Message) => {
     take(m);
     channel.postMessage(m);
   };
+  const lead = () => (leading ??= stream(tell, end.signal));
+  const ask = () => {
+    answered = false;
+    channel.postMessage({ kind: "who" } satisfies Message);
+  };
   channel.onmessage = ({ data }: MessageEvent<Message>) => {
-    if (data.kind !== "who") take(data);
-    else if (leading) channel.postMessage({ kind: "connection", state: connection.value } satisfies Message);
+    if (data.kind === "who") {
+      if (leading) channel.postMessage({ kind: "connection", state: connection.value } satisfies Message);
+      return;
+    }
+    answered = true;
+    if (data.kind !== "connection" || !leading) take(data); // of two streams each tab shows its own
   };
   connection.value = "connecting";
-  channel.postMessage({ kind: "who" } satisfies Message);
-  const lead = () => {
-    leading = true;
-    return stream(tell, end.signal);
-  };
+  ask();
+  const watch = setInterval(() => {
+    if (leading || document.visibilityState !== "visible") answered = true;
+    else if (answered) ask();
+    else void lead();
+  }, answerWithin);
   if (navigator.locks) {
     navigator.locks.request(name, { signal: end.signal }, lead).catch(() => {}); // ended before its turn came
   } else {
     void lead(); // without TLS there are no locks: every tab has a stream of its own
   }
   return () => {
+    clearInterval(watch);
     end.abort();
     channel.close();
     connection.value = "off";

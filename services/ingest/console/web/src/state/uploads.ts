@@ -6,7 +6,7 @@ import Tus from "@uppy/tus";
 import { files as api, Failure, type State } from "../api";
 import { refusal } from "../api/client";
 import { keep, kept, unkeep } from "./kept";
-import { onEvent } from "./live";
+import { onEvent, onGap } from "./live";
 import { me } from "./session";
 import { endWhenStalled } from "./stall";
 
@@ -84,11 +84,18 @@ function stored(id: string, fileId: string): void {
   const ulid = fileId.replace(/^file_/, "");
   if (!ulid) return change(id, { phase: "stored" });
   change(id, { phase: "stored", fileId: "file_" + ulid, state: "pending", error: undefined });
-  // The events may have been faster than the answer to the upload, or be faster than the one to this question.
-  const judged = () => uploads.value.some((u) => u.id === id && u.state !== "pending");
-  void api.get("file_" + ulid).then((f) => judged() || change(id, { state: f.state, reason: f.reason }), () => {});
+  inquire(id, "file_" + ulid); // the events may have been faster than the answer to the upload
 }
 
+// inquire asks what has become of a file. The events may be faster than the answer.
+function inquire(id: string, fileId: string): void {
+  const judged = () => uploads.value.some((u) => u.id === id && u.state !== "pending");
+  void api.get(fileId).then((f) => judged() || change(id, { state: f.state, reason: f.reason }), () => {});
+}
+
+onGap(() => {
+  for (const u of uploads.value) if (u.fileId && u.state === "pending") inquire(u.id, u.fileId);
+});
 onEvent((e) => {
   const u = uploads.value.find((u) => u.fileId === "file_" + e.subject);
   const state = e.data.file.state;
