@@ -87,6 +87,7 @@ type faults struct {
 	loseCreate int
 	loseUpdate int
 	failCreate int // fail before anything is written
+	overtaken  int // writes whose answer is lost, and that the store does not know again, as another has changed the record since
 }
 
 func take(mu *sync.Mutex, n *int) bool {
@@ -114,6 +115,9 @@ func (r faultyRepo) Create(ctx context.Context, f *file.File) error {
 	if err == nil && f.State != file.Gone && take(&r.mu, &r.loseCreate) {
 		return errLost
 	}
+	if err == nil && take(&r.mu, &r.overtaken) {
+		return r.overtake(ctx, f, meta.ConflictID)
+	}
 	return err
 }
 
@@ -122,7 +126,40 @@ func (r faultyRepo) Update(ctx context.Context, f *file.File) error {
 	if err == nil && take(&r.mu, &r.loseUpdate) {
 		return errLost
 	}
+	if err == nil && take(&r.mu, &r.overtaken) {
+		return r.overtake(ctx, f, meta.ConflictRev)
+	}
 	return err
+}
+
+// overtake changes a record that was written a moment ago, and returns what its writer gets to hear when it tries again.
+func (r faultyRepo) overtake(ctx context.Context, f *file.File, code string) error {
+	other, err := r.Repo.Get(ctx, f.Tenant, file.ByID(f.ID))
+	if err != nil {
+		return err
+	}
+	other.Description = "of another"
+	if err := r.Repo.Update(ctx, other); err != nil {
+		return err
+	}
+	f.Rev = other.Rev - 2
+	return meta.Taken(code)
+}
+
+// overtakeNext has the next write overtaken.
+func (b *bench) overtakeNext() {
+	b.repo.mu.Lock()
+	defer b.repo.mu.Unlock()
+	b.repo.overtaken = 1
+}
+
+// whole fails the test unless the store has the bytes of all that a record names, and nothing else.
+func (b *bench) whole(f *file.File) {
+	b.t.Helper()
+	got := b.get(f)
+	if named := slices.Sorted(slices.Values(got.BlobKeys())); got.Description != "of another" || len(named) == 0 || !slices.Equal(named, b.blobKeys()) {
+		b.t.Errorf("record %+v names %q, there are %q", got, named, b.blobKeys())
+	}
 }
 
 // recorder is a publisher that keeps its messages, once per id, and can be out.

@@ -127,7 +127,9 @@ func (c *Core) settleReceived(ctx context.Context, f *file.File, info blob.Info,
 	ctx, cancel := detach(ctx)
 	defer cancel()
 	if !file.Is(cause, file.Unavailable) && !file.Is(cause, file.Cancelled) {
-		c.removeBlob(ctx, info.Key)
+		if got := c.discard(ctx, f.Tenant, f.ID, info.Key); got != nil && !file.Is(cause, file.NotFound) {
+			return got, nil
+		}
 		return nil, cause
 	}
 	if got, err := c.meta.Get(ctx, f.Tenant, file.ByID(f.ID)); err == nil && got.BlobKey == info.Key {

@@ -52,7 +52,7 @@ func (c *Core) Fetch(ctx context.Context, h Hint, open Source) error {
 		undo := func() {
 			ctx, cancel := detach(ctx)
 			defer cancel()
-			c.removeBlob(ctx, info.Key)
+			c.discard(ctx, f.Tenant, f.ID, info.Key)
 		}
 		return commit, undo, nil
 	})

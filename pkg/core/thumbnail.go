@@ -46,7 +46,7 @@ func (c *Core) MakeThumbnail(ctx context.Context, h Hint, render Render) error {
 		undo := func() {
 			ctx, cancel := detach(ctx)
 			defer cancel()
-			c.removeBlob(ctx, key)
+			c.discard(ctx, f.Tenant, f.ID, key)
 		}
 		return commit, undo, nil
 	})

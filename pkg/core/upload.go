@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -262,10 +263,13 @@ func (c *Core) create(ctx context.Context, u *Upload, f *file.File) (Stored, err
 			return Stored{}, err // the reconcile loop finds the bytes
 		}
 	}
-	c.release(ctx, f.Tenant, f.ID)
 	if f.BlobKey != "" {
-		c.removeBlob(ctx, f.BlobKey)
+		if won := c.discard(ctx, f.Tenant, f.ID, f.BlobKey); won != nil {
+			c.relay.offer(won)
+			return Stored{File: won}, nil
+		}
 	}
+	c.release(ctx, f.Tenant, f.ID)
 	if file.CodeOf(err) == meta.ConflictIdempotency {
 		first, getErr := c.meta.GetIdempotent(ctx, u.Tenant, u.Key)
 		if getErr != nil {
@@ -372,6 +376,22 @@ func (c *Core) release(ctx context.Context, t file.Tenant, id file.ID) {
 	if err := c.meta.Release(ctx, t, id); err != nil {
 		c.log.WarnContext(ctx, "a reservation stays until its lease ends", "file", id, "err", err)
 	}
+}
+
+// discard removes the blob of a change that did not come to be, unless the record names it all the same: then it returns the record. A store may have
+// made the change, lost its own answer, and not known the record again behind what others have changed since. Where the record cannot be read
+// the bytes stay for the reconcile loop. What was refused must be known to be refused: a write that may still be on its way would name nothing.
+func (c *Core) discard(ctx context.Context, t file.Tenant, id file.ID, key string) *file.File {
+	f, err := c.meta.Get(ctx, t, file.ByID(id))
+	switch {
+	case err == nil && slices.Contains(f.BlobKeys(), key):
+		return f
+	case err == nil || file.Is(err, file.NotFound):
+		c.removeBlob(ctx, key)
+	default:
+		c.log.WarnContext(ctx, "bytes that may have no record stay until the sweeper has looked", "key", key, "err", err)
+	}
+	return nil
 }
 
 func (c *Core) removeBlob(ctx context.Context, key string) {

@@ -159,7 +159,9 @@ func (c *Core) commitVariant(ctx context.Context, f *file.File, mine file.Render
 		return nil
 	})
 	if errors.Is(err, errFenced) || file.Is(err, file.NotFound) {
-		c.removeBlob(ctx, v.BlobKey)
+		if c.discard(ctx, f.Tenant, f.ID, v.BlobKey) != nil {
+			return nil
+		}
 		return errFenced
 	}
 	return err

@@ -347,6 +347,62 @@ func TestUnknownOutcomeOfVariantIsHarmless(t *testing.T) {
 	b.waitFacts(f.ID, event.Stored, event.Verified, event.VariantCreated)
 }
 
+// A store makes a change, loses its answer, and does not know its own work again: others have changed the record since. What the change
+// says was refused is there, and the bytes that the record names stay.
+func TestOvertakenWriteKeepsItsBytes(t *testing.T) {
+	t.Run("upload", func(t *testing.T) {
+		b := newBench(t)
+		b.overtakeNext()
+		b.whole(b.upload(text("hello")))
+	})
+	t.Run("receive", func(t *testing.T) {
+		b := newBench(t)
+		f := b.promise(promised())
+		b.overtakeNext()
+		b.whole(b.receive(f, "hello"))
+	})
+	t.Run("fetch", func(t *testing.T) {
+		b := newBench(t)
+		f := b.announce(announced())
+		err := b.Fetch(t.Context(), hint(f), func(ctx context.Context, f *file.File) (core.Upload, io.Closer, error) {
+			defer b.overtakeNext()
+			return source("a.txt", "hello", nil)(ctx, f)
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		b.whole(f)
+	})
+	render := func(b *bench) core.Render {
+		return func(context.Context, io.ReadSeeker, *file.File) (core.Rendering, error) {
+			b.overtakeNext()
+			return core.Rendering{Data: []byte("tiny"), Type: "image/gif", Width: 1, Height: 1}, nil
+		}
+	}
+	t.Run("thumbnail", func(t *testing.T) {
+		b := newBench(t)
+		u := text("")
+		u.OriginalName, u.Body = "p.gif", strings.NewReader("GIF89a\x01\x00\x01\x00\x00\x00\x00;")
+		f := b.upload(u)
+		b.verify(f, content.Verdict{Type: "image/gif"})
+		b.eventually(func() bool { return len(b.get(f).Outbox) == 0 }) // nobody else writes any more
+		if err := b.MakeThumbnail(t.Context(), hint(f), render(b)); err != nil {
+			t.Error(err)
+		}
+		b.whole(f)
+	})
+	t.Run("variant", func(t *testing.T) {
+		b := newBench(t)
+		f := b.picture()
+		b.eventually(func() bool { return len(b.get(f).Outbox) == 0 })
+		v, err := b.MakeVariant(t.Context(), tenant, f.ID, small, render(b))
+		if err != nil || v.BlobKey == "" {
+			t.Errorf("%+v, %v", v, err)
+		}
+		b.whole(f)
+	})
+}
+
 func TestReconcileSparesVariantOnItsWay(t *testing.T) {
 	b := newBench(t)
 	f := b.picture()
