@@ -255,7 +255,8 @@ func (c *Core) create(ctx context.Context, u *Upload, f *file.File) (Stored, err
 	// From here on the caller may have gone: what follows must be done all the same.
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	if !file.Is(err, file.Conflict) {
+	// An id is taken by nobody but the record itself: the store has not known it again, as others have changed it since.
+	if !file.Is(err, file.Conflict) || file.CodeOf(err) == meta.ConflictID {
 		if won, settled := c.fence(ctx, f); won != nil {
 			c.relay.offer(won)
 			return Stored{File: won}, nil
@@ -263,13 +264,10 @@ func (c *Core) create(ctx context.Context, u *Upload, f *file.File) (Stored, err
 			return Stored{}, err // the reconcile loop finds the bytes
 		}
 	}
-	if f.BlobKey != "" {
-		if won := c.discard(ctx, f.Tenant, f.ID, f.BlobKey); won != nil {
-			c.relay.offer(won)
-			return Stored{File: won}, nil
-		}
-	}
 	c.release(ctx, f.Tenant, f.ID)
+	if f.BlobKey != "" {
+		c.removeBlob(ctx, f.BlobKey)
+	}
 	if file.CodeOf(err) == meta.ConflictIdempotency {
 		first, getErr := c.meta.GetIdempotent(ctx, u.Tenant, u.Key)
 		if getErr != nil {
@@ -378,9 +376,9 @@ func (c *Core) release(ctx context.Context, t file.Tenant, id file.ID) {
 	}
 }
 
-// discard removes the blob of a change that did not come to be, unless the record names it all the same: then it returns the record. A store may have
-// made the change, lost its own answer, and not known the record again behind what others have changed since. Where the record cannot be read
-// the bytes stay for the reconcile loop. What was refused must be known to be refused: a write that may still be on its way would name nothing.
+// discard removes the blob of a change that was refused, unless the record names it all the same: then it returns the record. The store may have made
+// the change, lost its own answer, and not known the record again behind what others have changed since. Where the record cannot be read the
+// bytes stay for the reconcile loop. It is not for a change whose outcome is unknown: that may still be on its way.
 func (c *Core) discard(ctx context.Context, t file.Tenant, id file.ID, key string) *file.File {
 	f, err := c.meta.Get(ctx, t, file.ByID(id))
 	switch {

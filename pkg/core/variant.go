@@ -159,10 +159,8 @@ func (c *Core) commitVariant(ctx context.Context, f *file.File, mine file.Render
 		return nil
 	})
 	if errors.Is(err, errFenced) || file.Is(err, file.NotFound) {
-		if c.discard(ctx, f.Tenant, f.ID, v.BlobKey) != nil {
-			return nil
-		}
-		return errFenced
+		c.discard(ctx, f.Tenant, f.ID, v.BlobKey)
+		return errFenced // where the record has the variant after all, the next look finds it
 	}
 	return err
 }

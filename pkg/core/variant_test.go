@@ -355,6 +355,13 @@ func TestOvertakenWriteKeepsItsBytes(t *testing.T) {
 		b.overtakeNext()
 		b.whole(b.upload(text("hello")))
 	})
+	t.Run("promise", func(t *testing.T) {
+		b := newBench(t)
+		b.overtakeNext()
+		if f := b.promise(promised()); b.get(f).Description != "of another" {
+			t.Errorf("record %+v", f)
+		}
+	})
 	t.Run("receive", func(t *testing.T) {
 		b := newBench(t)
 		f := b.promise(promised())

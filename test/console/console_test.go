@@ -368,8 +368,8 @@ func steady(t *testing.T, p *tab, c *api.Client) {
 func silence(t *testing.T, p, other *tab, c *api.Client) {
 	silent := p.second()
 	silent.open("docs/")
-	eval[bool](silent, `navigator.locks.query().then(({ held }) => new Promise((taken) => {
-		navigator.locks.request(held[0].name, { steal: true }, () => (taken(true), new Promise(() => {})));
+	eval[bool](silent, `navigator.locks.query().then(({ held, pending }) => new Promise((taken) => {
+		navigator.locks.request([...held, ...pending][0].name, { steal: true }, () => (taken(true), new Promise(() => {})));
 	}))`)
 	for _, p := range []*tab{p, other} {
 		p.do(chromedp.Navigate("about:blank"))
