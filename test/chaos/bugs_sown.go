@@ -63,7 +63,7 @@ var bugs = []bug{
 		name: "no-fence",
 		changes: []overlay.Change{{
 			File: "pkg/core/upload.go",
-			Old:  "\tif !file.Is(err, file.Conflict) {\n\t\tif won, settled",
+			Old:  "\tif !file.Is(err, file.Conflict) || file.CodeOf(err) == meta.ConflictID {\n\t\tif won, settled",
 			New:  "\tif false {\n\t\tif won, settled",
 		}},
 		by: []hunt{{"database", 40}},
