@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/inlethq/inlet/pkg/bus"
+	"github.com/inlethq/inlet/pkg/file"
 )
 
 // TestReplayWhileStored: a replay ends while messages that it wants, and others, are stored.
@@ -48,4 +51,39 @@ func TestReplayWhileStored(t *testing.T) {
 			return
 		}
 	}
+}
+
+// TestReplayMissed: a replay whose consumer falls silent in front of messages that the stream has fails, rather than passing for whole.
+func TestReplayMissed(t *testing.T) {
+	const stored = 600 // more than a reader has asked for when the first comes
+	s := newServer(t)
+	b, js := s.open(t), s.raw(t)
+	for i := range stored {
+		publish(t, b, "inlet.v1.wanted.x", fmt.Sprint(i))
+	}
+	got := 0
+	err := b.Replay(t.Context(), bus.Start{}, []string{"inlet.v1.wanted.x"}, func(bus.Kept) error {
+		if got++; got == 1 {
+			return pauseConsumers(t.Context(), js)
+		}
+		return nil
+	})
+	if !file.Is(err, file.Unavailable) || got == stored {
+		t.Errorf("%d of %d messages, %v", got, stored, err)
+	}
+}
+
+// pauseConsumers has the server deliver nothing any more to the consumers of the stream of events.
+func pauseConsumers(ctx context.Context, js jetstream.JetStream) error {
+	stream, err := js.Stream(ctx, "INLET")
+	if err != nil {
+		return err
+	}
+	names := stream.ConsumerNames(ctx)
+	for name := range names.Name() {
+		if _, err := stream.PauseConsumer(ctx, name, time.Now().Add(time.Hour)); err != nil {
+			return err
+		}
+	}
+	return names.Err()
 }
