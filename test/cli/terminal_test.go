@@ -176,6 +176,16 @@ func (l *line) note(r *http.Request) int {
 	return 0
 }
 
+// stands reports whether the line stands still for what is beyond its measure.
+func (l *line) stands() bool {
+	select {
+	case <-l.still:
+		return false
+	default:
+		return true
+	}
+}
+
 // wait ends when all may pass, or the request is gone.
 func (l *line) wait(request context.Context) {
 	select {
@@ -198,14 +208,16 @@ type metered struct {
 	request context.Context
 }
 
+// Read cuts the upload off when the line stands still: what the system has buffered of it may be the rest of a chunk.
 func (m *metered) Read(p []byte) (int, error) {
 	n, err := m.ReadCloser.Read(p)
 	m.line.mu.Lock()
 	m.line.bytes += int64(n)
 	over := m.line.bytes > bytesPass
 	m.line.mu.Unlock()
-	if over {
+	if over && m.line.stands() {
 		m.line.wait(m.request)
+		return n, io.ErrUnexpectedEOF
 	}
 	return n, err
 }
