@@ -122,14 +122,31 @@ func (r faultyRepo) Create(ctx context.Context, f *file.File) error {
 }
 
 func (r faultyRepo) Update(ctx context.Context, f *file.File) error {
+	// Taken before the write: a call whose change a test has seen already must not take, at its end, what the test asks for next.
+	lose, overtake := take(&r.mu, &r.loseUpdate), take(&r.mu, &r.overtaken)
 	err := r.Repo.Update(ctx, f)
-	if err == nil && take(&r.mu, &r.loseUpdate) {
+	switch {
+	case err != nil:
+		r.giveBack(lose, overtake)
+		return err
+	case lose:
 		return errLost
-	}
-	if err == nil && take(&r.mu, &r.overtaken) {
+	case overtake:
 		return r.overtake(ctx, f, meta.ConflictRev)
 	}
-	return err
+	return nil
+}
+
+// giveBack has another update lose what one that was refused had been meant to.
+func (r faultyRepo) giveBack(lose, overtake bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if lose {
+		r.loseUpdate++
+	}
+	if overtake {
+		r.overtaken++
+	}
 }
 
 // overtake changes a record that was written a moment ago, and returns what its writer gets to hear when it tries again.
